@@ -1,0 +1,224 @@
+#include "common/address.h"
+
+#include <string.h>
+
+static gboolean is_atext(char c)
+{
+    return g_ascii_isalnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static gboolean is_dot_atom(const char *text, gsize length)
+{
+    gboolean at_dot = TRUE;
+
+    for (gsize i = 0; i < length; i++) {
+        if (text[i] != '.' && !is_atext(text[i]))
+            return FALSE;
+        if (text[i] == '.' && at_dot)
+            return FALSE;
+        at_dot = text[i] == '.';
+    }
+    return !at_dot;
+}
+
+static gboolean is_ldh_domain(const char *domain)
+{
+    gboolean at_dot = TRUE;
+
+    for (const char *c = domain; *c != '\0'; c++) {
+        if (*c != '.' && *c != '-' && *c != '_' && !g_ascii_isalnum(*c))
+            return FALSE;
+        if (*c == '.' && at_dot)
+            return FALSE;
+        at_dot = *c == '.';
+    }
+    return !at_dot;
+}
+
+static char *without_brackets(const char *text)
+{
+    char *bare = g_strstrip(g_strdup(text));
+    gsize length = strlen(bare);
+
+    if (length >= 2 && bare[0] == '<' && bare[length - 1] == '>') {
+        memmove(bare, bare + 1, length - 2);
+        bare[length - 2] = '\0';
+    }
+    return bare;
+}
+
+static void drop_trailing_dot(char *domain)
+{
+    gsize length = strlen(domain);
+
+    if (length > 0 && domain[length - 1] == '.')
+        domain[length - 1] = '\0';
+}
+
+gboolean dm_address_parse(const char *text, DmAddress *address)
+{
+    *address = (DmAddress){0};
+    if (strnlen(text, DM_ADDRESS_MAX + 1) > DM_ADDRESS_MAX)
+        return FALSE;
+
+    g_autofree char *bare = without_brackets(text);
+    const char *at = strrchr(bare, '@');
+    if (at == NULL || !is_dot_atom(bare, (gsize)(at - bare)))
+        return FALSE;
+    g_autofree char *domain = g_ascii_strdown(at + 1, -1);
+    drop_trailing_dot(domain);
+    if (!is_ldh_domain(domain))
+        return FALSE;
+    address->local = g_strndup(bare, (gsize)(at - bare));
+    address->domain = g_steal_pointer(&domain);
+    return TRUE;
+}
+
+void dm_address_clear(DmAddress *address)
+{
+    g_clear_pointer(&address->local, g_free);
+    g_clear_pointer(&address->domain, g_free);
+}
+
+char *dm_address_key(const char *text)
+{
+    g_autofree char *bare = without_brackets(text);
+
+    return g_ascii_strdown(bare, -1);
+}
+
+gboolean dm_address_equal(const char *a, const char *b)
+{
+    g_autofree char *key_a = dm_address_key(a);
+    g_autofree char *key_b = dm_address_key(b);
+
+    drop_trailing_dot(key_a);
+    drop_trailing_dot(key_b);
+    return strcmp(key_a, key_b) == 0;
+}
+
+char *dm_address_domain(const char *text)
+{
+    g_autofree char *key = dm_address_key(text);
+    char *at = strrchr(key, '@');
+
+    if (at == NULL)
+        return NULL;
+    drop_trailing_dot(at + 1);
+    return g_strdup(at + 1);
+}
+
+typedef struct {
+    DmTableReader *domains;
+    const char *divert_domain;
+} Judge;
+
+static gboolean in_divert_domain(const char *domain, const char *divert_domain)
+{
+    gsize length = strlen(domain);
+    gsize divert = strlen(divert_domain);
+
+    if (length < divert || g_ascii_strcasecmp(domain + length - divert, divert_domain) != 0)
+        return FALSE;
+    return length == divert || domain[length - divert - 1] == '.';
+}
+
+/* What a plain lower-case domain is: ordinary, De-Mail or diverted. */
+static gboolean judge_domain(const Judge *judge, const char *domain, DmRecipientKind *kind, GError **error)
+{
+    g_autofree char *value = NULL;
+
+    *kind = DM_RECIPIENT_ORDINARY;
+    if (in_divert_domain(domain, judge->divert_domain)) {
+        *kind = DM_RECIPIENT_DIVERTED;
+        return TRUE;
+    }
+    if (!dm_table_find(judge->domains, domain, DM_FIND_DOMAIN | DM_FIND_PARENTS, NULL, &value, NULL, error))
+        return FALSE;
+    if (value != NULL && g_ascii_strcasecmp(value, "no") != 0)
+        *kind = DM_RECIPIENT_DEMAIL;
+    return TRUE;
+}
+
+/* Whether the token is a domain that we handle, as it stands or after IDNA mapping. */
+static gboolean token_is_ours(const Judge *judge, const char *token, gboolean *ours, GError **error)
+{
+    DmRecipientKind kind = DM_RECIPIENT_ORDINARY;
+    g_autofree char *domain = NULL;
+
+    *ours = FALSE;
+    if (g_str_is_ascii(token))
+        domain = g_ascii_strdown(token, -1);
+    else if (g_utf8_validate(token, -1, NULL))
+        domain = g_hostname_to_ascii(token);
+    if (domain == NULL)
+        return TRUE;
+    drop_trailing_dot(domain);
+    if (!is_ldh_domain(domain))
+        return TRUE;
+    if (!judge_domain(judge, domain, &kind, error))
+        return FALSE;
+    *ours = kind != DM_RECIPIENT_ORDINARY;
+    return TRUE;
+}
+
+/* Comments (nested), blanks, quotes and backslashes taken out, as an MTA's address parser would. */
+static char *without_decoration(const char *text)
+{
+    GString *out = g_string_new(NULL);
+    guint depth = 0;
+
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '(')
+            depth++;
+        else if (*c == ')' && depth > 0)
+            depth--;
+        else if (depth == 0 && strchr(" \t\r\n\"\\", *c) == NULL)
+            g_string_append_c(out, *c);
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* Whether any piece of `text` between the characters that can separate a domain from the rest of an address is ours. */
+static gboolean some_token_is_ours(const Judge *judge, const char *text, gboolean *ours, GError **error)
+{
+    g_auto(GStrv) tokens = g_strsplit_set(text, "@%!:;,<>()[]\"\\ \t\r\n", -1);
+
+    *ours = FALSE;
+    for (char **token = tokens; *token != NULL && !*ours; token++) {
+        if ((*token)[0] != '\0' && !token_is_ours(judge, *token, ours, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean looks_disguised(const Judge *judge, const char *text, gboolean *disguised, GError **error)
+{
+    g_autofree char *bare = without_decoration(text);
+
+    if (!some_token_is_ours(judge, text, disguised, error))
+        return FALSE;
+    return *disguised || some_token_is_ours(judge, bare, disguised, error);
+}
+
+gboolean dm_recipient_kind(const char *recipient, DmTableReader *domains, const char *divert_domain,
+                           DmRecipientKind *kind, GError **error)
+{
+    const Judge judge = {domains, divert_domain};
+    DmAddress address;
+    gboolean disguised = FALSE;
+
+    if (dm_address_parse(recipient, &address)) {
+        gboolean plain_local = strpbrk(address.local, "%!") == NULL;
+        gboolean judged = judge_domain(&judge, address.domain, kind, error);
+        dm_address_clear(&address);
+        if (!judged || (plain_local && *kind != DM_RECIPIENT_DIVERTED))
+            return judged;
+        if (plain_local)
+            return TRUE;
+    }
+    if (!looks_disguised(&judge, recipient, &disguised, error))
+        return FALSE;
+    *kind = disguised ? DM_RECIPIENT_DISGUISED : DM_RECIPIENT_ORDINARY;
+    return TRUE;
+}

@@ -1,0 +1,47 @@
+/*
+ * Addresses, and the question that everything hangs on: is this recipient De-Mail?
+ */
+#ifndef DEMAIL_COMMON_ADDRESS_H
+#define DEMAIL_COMMON_ADDRESS_H
+
+#include "common/table.h"
+
+#include <glib.h>
+
+#define DM_ADDRESS_MAX 1024 /* bytes; longer ones are in no plain form */
+
+/* A plain address: dot-atom or quoted local part, "@", domain. */
+typedef struct {
+    char *local;  /* as written */
+    char *domain; /* lower case, a trailing dot removed */
+} DmAddress;
+
+/* `text` with or without angle brackets. FALSE (and a cleared `address`) if it is not local@domain with a dot-atom
+ * local part and an LDH domain. */
+gboolean dm_address_parse(const char *text, DmAddress *address);
+void dm_address_clear(DmAddress *address);
+
+/* Without brackets and outer blanks, in lower case: the form for comparing and for table keys. Free with g_free(). */
+char *dm_address_key(const char *text);
+
+/* Equal as addresses: without case, brackets and a trailing dot do not count. */
+gboolean dm_address_equal(const char *a, const char *b);
+
+/* The part after the last "@", lower case, without a trailing dot; NULL if there is none. Free with g_free(). */
+char *dm_address_domain(const char *text);
+
+typedef enum {
+    DM_RECIPIENT_ORDINARY,  /* e-mail */
+    DM_RECIPIENT_DEMAIL,    /* plain local@domain in a De-Mail domain */
+    DM_RECIPIENT_DIVERTED,  /* in the divert domain */
+    DM_RECIPIENT_DISGUISED, /* reaches, or could reach, a De-Mail or divert domain in a form that we do not divert */
+} DmRecipientKind;
+
+/* Judges an envelope recipient as the MTA gave it. Disguised are source routes, "%", "!" or "@" with a De-Mail domain
+ * in the local part, quoted local parts, comments, and domains that are De-Mail only after IDNA mapping. A De-Mail
+ * domain behind "=" in a local part (VERP, SRS) does not count.
+ * `domains` is a reader of the table demail_domains. FALSE with `error` set if a look-up failed. */
+gboolean dm_recipient_kind(const char *recipient, DmTableReader *domains, const char *divert_domain,
+                           DmRecipientKind *kind, GError **error);
+
+#endif

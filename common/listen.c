@@ -1,0 +1,175 @@
+#include "common/listen.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 128
+
+static gboolean fill_path(struct sockaddr_un *sun, const char *path, GError **error)
+{
+    *sun = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (path[0] != '/' || g_strlcpy(sun->sun_path, path, sizeof sun->sun_path) >= sizeof sun->sun_path) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG,
+                    "socket %s: not an absolute path of at most %zu bytes; choose another path", path,
+                    sizeof sun->sun_path - 1);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean somebody_answers(const struct sockaddr_un *sun)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return TRUE;
+    gboolean answered = connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0 || errno == EAGAIN;
+    close(fd);
+    return answered;
+}
+
+gboolean dm_listen_clear_path(const char *path, GError **error)
+{
+    struct sockaddr_un sun;
+    struct stat st;
+
+    if (!fill_path(&sun, path, error))
+        return FALSE;
+    if (lstat(path, &st) != 0) {
+        if (errno == ENOENT)
+            return TRUE;
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: %s; check the folder and its mode", path,
+                    g_strerror(errno));
+        return FALSE;
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                    "socket %s: a file that is no socket is in the way; move it or choose another path", path);
+        return FALSE;
+    }
+    if (somebody_answers(&sun)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                    "socket %s: another process listens on it; stop that process or choose another path", path);
+        return FALSE;
+    }
+    if (unlink(path) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: the stale socket can't be removed: %s", path,
+                    g_strerror(errno));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean dm_listen_protect_path(const char *path, mode_t mode, const char *group, GError **error)
+{
+    if (group[0] != '\0') {
+        const struct group *gr = getgrnam(group);
+        if (gr == NULL) {
+            g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                        "socket %s: group %s does not exist; create it with addgroup --system or change socket_group",
+                        path, group);
+            return FALSE;
+        }
+        if (chown(path, (uid_t)-1, gr->gr_gid) != 0) {
+            g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: can't be given to group %s: %s", path, group,
+                        g_strerror(errno));
+            return FALSE;
+        }
+    }
+    if (chmod(path, mode) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: mode %04o can't be set: %s", path, (guint)mode,
+                    g_strerror(errno));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static int bind_and_listen(int family, const struct sockaddr *sa, socklen_t length)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+
+    int on = 1;
+    if (family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, sa, length) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+static int listen_unix(const char *path, mode_t mode, const char *group, GError **error)
+{
+    struct sockaddr_un sun;
+
+    if (!dm_listen_clear_path(path, error) || !fill_path(&sun, path, error))
+        return -1;
+    mode_t before = umask(0177);
+    int fd = bind_and_listen(AF_UNIX, (const struct sockaddr *)&sun, sizeof sun);
+    int reason = errno;
+    umask(before);
+    if (fd < 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: %s; check the folder and its mode", path,
+                    g_strerror(reason));
+        return -1;
+    }
+    if (!dm_listen_protect_path(path, mode, group, error)) {
+        close(fd);
+        unlink(path);
+        return -1;
+    }
+    return fd;
+}
+
+static int listen_inet(const char *address, int family, const char *host_port, GError **error)
+{
+    const char *colon = strrchr(host_port, ':');
+    if (colon == NULL || colon == host_port || colon[1] == '\0') {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: write it as inet:HOST:PORT", address);
+        return -1;
+    }
+    g_autofree char *host = g_strndup(host_port, (gsize)(colon - host_port));
+    if (host[0] == '[' && g_str_has_suffix(host, "]")) {
+        memmove(host, host + 1, strlen(host));
+        host[strlen(host) - 1] = '\0';
+    }
+
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    int rc = getaddrinfo(host, colon + 1, &hints, &found);
+    if (rc != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: %s; correct host and port", address,
+                    gai_strerror(rc));
+        return -1;
+    }
+    int fd = bind_and_listen(found->ai_family, found->ai_addr, found->ai_addrlen);
+    int reason = errno;
+    freeaddrinfo(found);
+    if (fd < 0)
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                    "socket %s: %s; stop the process that uses it or choose another port", address, g_strerror(reason));
+    return fd;
+}
+
+int dm_listen(const char *address, mode_t mode, const char *group, GError **error)
+{
+    if (g_str_has_prefix(address, "unix:"))
+        return listen_unix(address + strlen("unix:"), mode, group, error);
+    if (g_str_has_prefix(address, "inet:"))
+        return listen_inet(address, AF_INET, address + strlen("inet:"), error);
+    if (g_str_has_prefix(address, "inet6:"))
+        return listen_inet(address, AF_INET6, address + strlen("inet6:"), error);
+    g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: write it as unix:PATH or inet:HOST:PORT", address);
+    return -1;
+}

@@ -1,0 +1,25 @@
+/*
+ * Listening sockets, given as "unix:PATH", "inet:HOST:PORT" or "inet6:[HOST]:PORT".
+ *
+ * A stale Unix socket is removed only if it is a socket and nobody answers on it. An occupied address is
+ * DM_ERROR_UNAVAILABLE and names the address and the remedy.
+ */
+#ifndef DEMAIL_COMMON_LISTEN_H
+#define DEMAIL_COMMON_LISTEN_H
+
+#include "common/error.h"
+
+#include <glib.h>
+#include <sys/types.h>
+
+/* Opens the socket, close-on-exec. `mode` and `group` (empty: leave it) apply to Unix sockets. Returns the descriptor,
+ * or -1 with `error` set. */
+int dm_listen(const char *address, mode_t mode, const char *group, GError **error);
+
+/* Makes sure that a Unix socket can be made at `path`: removes a stale one, refuses what is in use or is no socket. */
+gboolean dm_listen_clear_path(const char *path, GError **error);
+
+/* Sets mode and group of the Unix socket at `path`. */
+gboolean dm_listen_protect_path(const char *path, mode_t mode, const char *group, GError **error);
+
+#endif

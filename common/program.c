@@ -1,0 +1,126 @@
+#include "common/program.h"
+
+#include "common/error.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+gboolean dm_program_options(DmProgram *program, const GOptionEntry *extra, int *argc, char ***argv, GError **error)
+{
+    *program = (DmProgram){0};
+    const GOptionEntry entries[] = {
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &program->config_file, "Configuration file", "FILE"},
+        {"foreground", 'f', 0, G_OPTION_ARG_NONE, &program->foreground, "Log to standard error", NULL},
+        {"test", 't', 0, G_OPTION_ARG_NONE, &program->check_only, "Check the configuration and exit", NULL},
+        {"version", 'V', 0, G_OPTION_ARG_NONE, &program->show_version, "Show versions and exit", NULL},
+        {"verbose", 'v', 0, G_OPTION_ARG_NONE, &program->verbose, "Log debug lines too", NULL},
+        {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (extra != NULL)
+        g_option_context_add_main_entries(context, extra, NULL);
+    if (!g_option_context_parse(context, argc, argv, error)) {
+        dm_program_clear(program);
+        return FALSE;
+    }
+    if (*argc > 1) {
+        g_set_error(error, DM_ERROR, DM_ERROR_USAGE, "argument %s: not expected; --help lists the options", (*argv)[1]);
+        dm_program_clear(program);
+        return FALSE;
+    }
+    if (program->config_file == NULL)
+        program->config_file = g_strdup(DM_CONFIG_FILE);
+    return TRUE;
+}
+
+void dm_program_clear(DmProgram *program)
+{
+    g_clear_pointer(&program->config_file, g_free);
+}
+
+void dm_program_print_version(const char *name, const char *libraries)
+{
+    printf("%s %s\n%s\n", name, DEMAIL_VERSION, libraries);
+}
+
+void dm_program_complain(const char *name, const char *problem)
+{
+    fprintf(stderr, "%s: %s\n", name, problem);
+    if (!dm_log_is_stderr())
+        dm_log(DM_LOG_ERROR, "start-failed", DM_S("reason", problem));
+}
+
+int dm_program_fail(const char *name, const GError *error)
+{
+    dm_program_complain(name, error->message);
+    return dm_error_exit_code(error);
+}
+
+static gboolean no_such(GError **error, const char *what, const char *name, const char *remedy)
+{
+    g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "%s %s does not exist; create it with %s or name another one",
+                what, name, remedy);
+    return FALSE;
+}
+
+gboolean dm_program_drop_privileges(const char *user, const char *group, GError **error)
+{
+    if (geteuid() != 0)
+        return TRUE;
+
+    const struct passwd *pw = getpwnam(user);
+    if (pw == NULL)
+        return no_such(error, "user", user, "adduser --system");
+    uid_t uid = pw->pw_uid;
+    const struct group *gr = getgrnam(group);
+    if (gr == NULL)
+        return no_such(error, "group", group, "addgroup --system");
+    gid_t gid = gr->gr_gid;
+
+    if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "user %s, group %s: can't become them: %s", user, group,
+                    g_strerror(errno));
+        return FALSE;
+    }
+    if (uid != 0 && setuid(0) == 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "user %s: root's rights could be taken back", user);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+void dm_program_block_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void dm_program_notify(const char *state)
+{
+    const char *path = g_getenv("NOTIFY_SOCKET");
+    if (path == NULL || (path[0] != '/' && path[0] != '@'))
+        return;
+
+    g_autoptr(GSocketAddress) address =
+        path[0] == '@' ? g_unix_socket_address_new_with_type(path + 1, -1, G_UNIX_SOCKET_ADDRESS_ABSTRACT)
+                       : g_unix_socket_address_new(path);
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(GSocket) socket =
+        g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_DEFAULT, &problem);
+    if (socket == NULL || g_socket_send_to(socket, address, state, strlen(state), NULL, &problem) < 0)
+        dm_log(DM_LOG_WARNING, "notify-failed", DM_S("reason", problem->message));
+}

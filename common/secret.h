@@ -1,0 +1,25 @@
+/*
+ * Files that hold keys and passwords.
+ *
+ * Such a file is a regular file that belongs to root or to the user who runs the program, and no other user may read
+ * or write it (mode 0600, or 0640 for the program's group). Anything else is refused with DM_ERROR_NOPERM and the
+ * chmod(1) or chown(8) command that mends it.
+ */
+#ifndef DEMAIL_COMMON_SECRET_H
+#define DEMAIL_COMMON_SECRET_H
+
+#include <glib.h>
+
+#define DM_SECRET_MAX 65536
+
+/* Checks owner and mode only. `what` names the file in errors by its configuration key, e.g. "client_key". */
+gboolean dm_secret_check(const char *path, const char *what, GError **error);
+
+/* Reads a secret of at most DM_SECRET_MAX bytes; one final line end is removed. An empty file is an error. The result
+ * is NUL-terminated; `*length` (may be NULL) does not count the NUL. Free with dm_secret_free(). */
+char *dm_secret_read(const char *path, const char *what, gsize *length, GError **error);
+
+/* Wipes and frees a NUL-terminated or binary secret of `length` bytes; NULL is allowed. */
+void dm_secret_free(char *secret, gsize length);
+
+#endif
