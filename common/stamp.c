@@ -1,0 +1,268 @@
+#include "common/stamp.h"
+
+#include "common/address.h"
+#include "common/demail.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#define MAC_LENGTH    32
+#define CLOCK_SKEW    300 /* seconds that two machines may differ */
+#define STAMP_VERSION "1"
+
+void dm_stamp_clear(DmStamp *stamp)
+{
+    g_clear_pointer(&stamp->id, g_free);
+    g_clear_pointer(&stamp->queue_id, g_free);
+    g_clear_pointer(&stamp->tenant, g_free);
+    g_clear_pointer(&stamp->tags, g_strfreev);
+    stamp->time = 0;
+}
+
+static char *to_hex(const guint8 *bytes, gsize length)
+{
+    GString *hex = g_string_sized_new(2 * length);
+
+    for (gsize i = 0; i < length; i++)
+        g_string_append_printf(hex, "%02x", bytes[i]);
+    return g_string_free(hex, FALSE);
+}
+
+char *dm_stamp_new_id(GError **error)
+{
+    guint8 bytes[DM_STAMP_ID_LENGTH / 2];
+
+    if (RAND_bytes(bytes, sizeof bytes) != 1) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "no random numbers to be had");
+        return NULL;
+    }
+    return to_hex(bytes, sizeof bytes);
+}
+
+static char *mac_of(GBytes *key, const void *data, gsize length)
+{
+    guint8 mac[EVP_MAX_MD_SIZE];
+    unsigned int mac_length = 0;
+    gsize key_length = 0;
+    const void *key_data = g_bytes_get_data(key, &key_length);
+
+    if (HMAC(EVP_sha256(), key_data, (int)key_length, data, length, mac, &mac_length) == NULL ||
+        mac_length != MAC_LENGTH)
+        return NULL;
+    return to_hex(mac, mac_length);
+}
+
+static char *tag_of(GBytes *key, const char *id, const char *recipient)
+{
+    g_autofree char *folded = dm_address_key(recipient);
+    g_autoptr(GString) text = g_string_new(id);
+
+    g_string_append_c(text, '\0');
+    g_string_append(text, folded);
+    char *tag = mac_of(key, text->str, text->len);
+    if (tag != NULL)
+        tag[DM_STAMP_TAG_LENGTH] = '\0';
+    return tag;
+}
+
+static void append_without_blanks(GString *out, const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (strchr(" \t\r\n", *c) == NULL)
+            g_string_append_c(out, *c);
+    }
+    g_string_append_c(out, '\n');
+}
+
+static gboolean is_covered_field(const char *name)
+{
+    return g_ascii_strncasecmp(name, DM_FIELD_PREFIX, strlen(DM_FIELD_PREFIX)) == 0 ||
+           g_ascii_strcasecmp(name, "From") == 0 || g_ascii_strcasecmp(name, "Subject") == 0 ||
+           g_ascii_strcasecmp(name, "Message-ID") == 0;
+}
+
+typedef struct {
+    char *name;
+    const char *value;
+    guint position;
+} Covered;
+
+static void clear_covered(gpointer data)
+{
+    g_free(((Covered *)data)->name);
+}
+
+static gint by_name(gconstpointer a, gconstpointer b)
+{
+    const Covered *left = a;
+    const Covered *right = b;
+    int order = strcmp(left->name, right->name);
+
+    if (order != 0)
+        return order;
+    return left->position < right->position ? -1 : left->position > right->position;
+}
+
+static void append_fields(GString *text, const DmHeaders *headers)
+{
+    g_autoptr(GArray) covered = g_array_new(FALSE, FALSE, sizeof(Covered));
+
+    g_array_set_clear_func(covered, clear_covered);
+    for (guint i = 0; i < dm_headers_length(headers); i++) {
+        const DmHeader *field = dm_headers_at(headers, i);
+        if (!is_covered_field(field->name))
+            continue;
+        Covered one = {g_ascii_strdown(field->name, -1), field->value, i};
+        g_array_append_val(covered, one);
+    }
+    g_array_sort(covered, by_name);
+    for (guint i = 0; i < covered->len; i++) {
+        const Covered *one = &g_array_index(covered, Covered, i);
+        g_string_append_printf(text, "%s:", one->name);
+        append_without_blanks(text, one->value);
+    }
+}
+
+/* The mac over the stamp's own fields (`stamped`, any folding), the sender and the message's fields. */
+static char *message_mac(GBytes *key, const char *stamped, const char *sender, const DmHeaders *headers)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *folded = dm_address_key(sender);
+
+    append_without_blanks(text, stamped);
+    g_string_append_printf(text, "sender:%s\n", folded);
+    append_fields(text, headers);
+    return mac_of(key, text->str, text->len);
+}
+
+/* Four tags a line keep the field below 78 characters. */
+static void append_tags(GString *out, GPtrArray *tags)
+{
+    for (guint i = 0; i < tags->len; i++) {
+        if (i > 0)
+            g_string_append(out, i % 4 == 0 ? ",\n " : ",");
+        g_string_append(out, g_ptr_array_index(tags, i));
+    }
+}
+
+char *dm_stamp_make(GBytes *key, const char *id, const char *queue_id, const char *tenant, gint64 time,
+                    GPtrArray *recipients, const char *sender, const DmHeaders *headers, GError **error)
+{
+    g_autoptr(GPtrArray) tags = g_ptr_array_new_with_free_func(g_free);
+
+    if (recipients->len > DM_STAMP_RECIPIENTS_MAX) {
+        g_set_error(error, DM_ERROR, DM_ERROR_PERMANENT, "more than %d recipients", DM_STAMP_RECIPIENTS_MAX);
+        return NULL;
+    }
+    for (guint i = 0; i < recipients->len; i++)
+        g_ptr_array_add(tags, tag_of(key, id, g_ptr_array_index(recipients, i)));
+
+    gint64 now = time != 0 ? time : g_get_real_time() / G_USEC_PER_SEC;
+    GString *stamp = g_string_new(NULL);
+    g_string_printf(stamp, "v=" STAMP_VERSION "; id=%s;\n q=%s; tenant=%s; t=%" G_GINT64_FORMAT ";\n rcpt=", id,
+                    queue_id, tenant, now);
+    append_tags(stamp, tags);
+    g_autofree char *mac = message_mac(key, stamp->str, sender, headers);
+    if (mac == NULL) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "the HMAC of the stamp can't be computed");
+        g_string_free(stamp, TRUE);
+        return NULL;
+    }
+    g_string_append_printf(stamp, ";\n mac=%s", mac);
+    return g_string_free(stamp, FALSE);
+}
+
+/* "name=" at the start of the next element, its value copied; the element ends at ";" or at the end. */
+static char *take_element(const char **rest, const char *name)
+{
+    const char *at = *rest + strspn(*rest, " \t\r\n");
+    gsize length = strlen(name);
+
+    if (strncmp(at, name, length) != 0 || at[length] != '=')
+        return NULL;
+    at += length + 1;
+    gsize end = strcspn(at, ";");
+    *rest = at[end] == ';' ? at + end + 1 : at + end;
+    GString *value = g_string_sized_new(end);
+    for (gsize i = 0; i < end; i++) {
+        if (strchr(" \t\r\n", at[i]) == NULL)
+            g_string_append_c(value, at[i]);
+    }
+    return g_string_free(value, FALSE);
+}
+
+static gboolean is_hex(const char *text, gsize length)
+{
+    return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
+}
+
+/* Reads the elements in their fixed order; FALSE if the value is no stamp. `*mac` is the caller's to free. */
+static gboolean parse_stamp(const char *value, DmStamp *stamp, char **mac)
+{
+    const char *rest = value;
+    g_autofree char *version = take_element(&rest, "v");
+
+    stamp->id = take_element(&rest, "id");
+    stamp->queue_id = take_element(&rest, "q");
+    stamp->tenant = take_element(&rest, "tenant");
+    g_autofree char *time = take_element(&rest, "t");
+    g_autofree char *tags = take_element(&rest, "rcpt");
+    *mac = take_element(&rest, "mac");
+    if (*mac == NULL || tags == NULL || time == NULL || stamp->tenant == NULL || stamp->queue_id == NULL ||
+        stamp->id == NULL)
+        return FALSE;
+    if (strcmp(version, STAMP_VERSION) != 0 || !is_hex(stamp->id, DM_STAMP_ID_LENGTH) ||
+        !is_hex(*mac, (gsize)2 * MAC_LENGTH) || rest[strspn(rest, " \t\r\n")] != '\0')
+        return FALSE;
+    stamp->tags = g_strsplit(tags, ",", -1);
+    return g_ascii_string_to_signed(time, 10, 1, G_MAXINT64, &stamp->time, NULL);
+}
+
+static gboolean refuse(DmStamp *stamp, GError **error, const char *why)
+{
+    dm_stamp_clear(stamp);
+    g_set_error(error, DM_ERROR, DM_ERROR_PERMANENT, "%s", why);
+    return FALSE;
+}
+
+gboolean dm_stamp_verify(GBytes *key, const DmHeaders *headers, const char *sender, gint64 max_age, DmStamp *stamp,
+                         GError **error)
+{
+    g_autofree char *mac = NULL;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+
+    *stamp = (DmStamp){0};
+    if (dm_headers_count(headers, DM_FIELD_STAMP) != 1)
+        return refuse(stamp, error,
+                      dm_headers_count(headers, DM_FIELD_STAMP) == 0 ? "the message bears no stamp of the milter"
+                                                                     : "the message bears more than one stamp");
+    const char *value = dm_headers_get(headers, DM_FIELD_STAMP, 0);
+    if (!parse_stamp(value, stamp, &mac))
+        return refuse(stamp, error, "the stamp is malformed");
+
+    const char *end = g_strrstr(value, ";");
+    g_autofree char *stamped = g_strndup(value, (gsize)(end - value));
+    g_autofree char *expected = message_mac(key, stamped, sender, headers);
+    if (expected == NULL || CRYPTO_memcmp(expected, mac, (gsize)2 * MAC_LENGTH) != 0)
+        return refuse(stamp, error, "the stamp does not fit this message, its sender or our stamp key");
+    if (stamp->time > now + CLOCK_SKEW)
+        return refuse(stamp, error, "the stamp is from the future; check the clocks");
+    if (max_age > 0 && stamp->time < now - max_age)
+        return refuse(stamp, error, "the stamp is older than stamp_max_age");
+    return TRUE;
+}
+
+gboolean dm_stamp_covers(GBytes *key, const DmStamp *stamp, const char *recipient)
+{
+    g_autofree char *tag = tag_of(key, stamp->id, recipient);
+    gboolean covered = FALSE;
+
+    for (char **one = stamp->tags; tag != NULL && *one != NULL; one++) {
+        if (strlen(*one) == DM_STAMP_TAG_LENGTH && CRYPTO_memcmp(*one, tag, DM_STAMP_TAG_LENGTH) == 0)
+            covered = TRUE;
+    }
+    return covered;
+}
