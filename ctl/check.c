@@ -1,0 +1,122 @@
+#include "common/address.h"
+#include "common/demail.h"
+#include "common/gateway.h"
+#include "common/secret.h"
+#include "ctl/command.h"
+#include "ctl/output.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+typedef struct {
+    GPtrArray *problems; /* of char * */
+    const char *file;    /* of the table at hand */
+} Findings;
+
+static gboolean is_plain_address(const char *text)
+{
+    DmAddress address;
+    gboolean plain = dm_address_parse(text, &address) && text[0] != '<';
+
+    dm_address_clear(&address);
+    return plain;
+}
+
+static gboolean check_sender(const char *key, const char *value, gpointer data)
+{
+    Findings *findings = data;
+    g_autofree char *words = g_strndup(value, strcspn(value, " \t"));
+    const char *rest = value + strlen(words);
+    guint options = 0;
+
+    rest += strspn(rest, " \t");
+    if (g_ascii_strcasecmp(value, "no") != 0 &&
+        (!dm_options_parse(words, &options) || (rest[0] != '\0' && !g_str_has_prefix(rest, "unit="))))
+        g_ptr_array_add(
+            findings->problems,
+            g_strdup_printf("table %s: key %s: \"%s\" is no list of options; write such as \"private,receipt "
+                            "unit=Amt 32\", \"all\", \"none\" or \"no\"",
+                            findings->file, key, value));
+    return TRUE;
+}
+
+static gboolean check_mapping(const char *key, const char *value, gpointer data)
+{
+    Findings *findings = data;
+
+    if (!is_plain_address(key) || !is_plain_address(value))
+        g_ptr_array_add(findings->problems,
+                        g_strdup_printf("table %s: key %s: \"%s\" does not map an e-mail address to a De-Mail address; "
+                                        "write \"user@example.org user@example.de-mail.de\"",
+                                        findings->file, key, value));
+    return TRUE;
+}
+
+static void check_table(Findings *findings, DmTable *table, gboolean (*each)(const char *, const char *, gpointer))
+{
+    g_autoptr(GError) error = NULL;
+    if (table == NULL)
+        return;
+
+    g_autoptr(DmTableReader) reader = dm_table_read(table, &error);
+    findings->file = dm_table_file(table);
+    if (reader == NULL || !dm_table_foreach(reader, each, findings, &error))
+        g_ptr_array_add(findings->problems, g_strdup(error->message));
+}
+
+static void check_secret(Findings *findings, const char *path, const char *what)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!dm_secret_check(path, what, &error))
+        g_ptr_array_add(findings->problems, g_strdup(error->message));
+}
+
+static void check_gateway(Findings *findings, const DmGateway *gateway)
+{
+    const DmConfig *config = gateway->config;
+
+    for (guint i = 0; i < config->tenants->len; i++) {
+        check_table(findings, gateway->tenants[i].senders, check_sender);
+        check_table(findings, gateway->tenants[i].address_map, check_mapping);
+    }
+    for (guint i = 0; i < config->providers->len; i++) {
+        const DmProviderConfig *provider = g_ptr_array_index(config->providers, i);
+        check_secret(findings, provider->client_key, "client_key");
+        check_secret(findings, provider->password_file, "password_file");
+        if (!g_file_test(provider->client_cert, G_FILE_TEST_IS_REGULAR))
+            g_ptr_array_add(findings->problems,
+                            g_strdup_printf("%s: client_cert is missing; put the provider's certificate there",
+                                            provider->client_cert));
+    }
+    if (!g_file_test(config->state_dir, G_FILE_TEST_IS_DIR))
+        g_ptr_array_add(findings->problems, g_strdup_printf("%s: state_dir is missing; make the folder and give it to "
+                                                            "user %s",
+                                                            config->state_dir, config->poller.user));
+}
+
+int dm_ctl_check(const DmCtl *ctl, int argc, char **argv)
+{
+    const GOptionEntry entries[] = {{NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL}};
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    Findings findings = {problems, NULL};
+
+    if (!dm_ctl_options("check", "", entries, &argc, &argv) || argc > 1)
+        return EX_USAGE;
+    g_autoptr(DmGateway) gateway =
+        dm_gateway_open(ctl->config_file, DM_GATEWAY_POLICY | DM_GATEWAY_STAMP, problems, &error);
+    if (gateway != NULL)
+        check_gateway(&findings, gateway);
+    if (ctl->json)
+        dm_output_json(json_pack("{s:s, s:b, s:o}", "config", ctl->config_file, "good", problems->len == 0, "problems",
+                                 dm_output_strings(problems)));
+    for (guint i = 0; !ctl->json && i < problems->len; i++)
+        dm_output_complain(g_ptr_array_index(problems, i));
+    if (!ctl->json && problems->len == 0)
+        printf("%s: configuration, tables and keys are good\n", ctl->config_file);
+    if (error != NULL)
+        return dm_error_exit_code(error);
+    return problems->len == 0 ? EX_OK : EX_CONFIG;
+}

@@ -1,0 +1,28 @@
+#include "ctl/output.h"
+
+#include "ctl/command.h"
+
+#include <stdio.h>
+
+void dm_output_json(json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    putchar('\n');
+    json_decref(value);
+}
+
+json_t *dm_output_strings(const GPtrArray *list)
+{
+    json_t *array = json_array();
+
+    for (guint i = 0; list != NULL && i < list->len; i++) {
+        g_autofree char *text = g_utf8_make_valid(g_ptr_array_index(list, i), -1);
+        json_array_append_new(array, json_string(text));
+    }
+    return array;
+}
+
+void dm_output_complain(const char *problem)
+{
+    fprintf(stderr, "%s: %s\n", DM_CTL_NAME, problem);
+}
