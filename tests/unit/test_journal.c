@@ -1,0 +1,156 @@
+#include "common/journal.h"
+#include "tests/unit/support.h"
+
+#include <glib/gstdio.h>
+#include <lmdb.h>
+#include <string.h>
+
+static void test_sent(void **state)
+{
+    const char *folder = *state;
+    char *recipients[] = {(char *)"Erika@x.de-mail.de", (char *)"max@x.de-mail.de"};
+    DmSent sent[] = {
+        {DM_SENT_SUBMITTING, 5, (char *)"gemeinde", (char *)"4Q", NULL, NULL, NULL},
+        {DM_SENT_REFUSED, 6, (char *)"gemeinde", (char *)"4Q", (char *)"", (char *)"unknown-recipient",
+         (char *)"nobody"},
+    };
+    DmSent got;
+    gboolean found = TRUE;
+
+    {
+        g_autoptr(DmJournal) journal = dm_journal_open(folder, FALSE, NULL);
+        assert_non_null(journal);
+        assert_true(dm_journal_get_sent(journal, "id", "erika@x.de-mail.de", &got, &found, NULL));
+        assert_false(found);
+        assert_true(dm_journal_put_sent(journal, "id", recipients, sent, 2, NULL));
+    }
+    g_autoptr(DmJournal) again = dm_journal_open(folder, TRUE, NULL);
+    assert_true(dm_journal_get_sent(again, "id", "erika@x.de-mail.de", &got, &found, NULL));
+    assert_true(found);
+    assert_int_equal(got.state, DM_SENT_SUBMITTING);
+    assert_int_equal(got.time, 5);
+    assert_string_equal(got.provider_id, "");
+    dm_sent_clear(&got);
+    assert_true(dm_journal_get_sent(again, "id", "MAX@x.de-mail.de", &got, &found, NULL));
+    assert_true(found);
+    assert_int_equal(got.state, DM_SENT_REFUSED);
+    assert_string_equal(got.code, "unknown-recipient");
+    assert_string_equal(got.detail, "nobody");
+    dm_sent_clear(&got);
+    assert_true(dm_journal_get_sent(again, "other", "max@x.de-mail.de", &got, &found, NULL));
+    assert_false(found);
+}
+
+static void test_received(void **state)
+{
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    const DmReceived received = {DM_RECEIVED_INJECTING, 7, (char *)"normal", (char *)"AZ 1"};
+    DmReceived got;
+    gboolean found = FALSE;
+
+    assert_true(dm_journal_put_received(journal, "gemeinde", "Id", &received, NULL));
+    assert_true(dm_journal_get_received(journal, "gemeinde", "Id", &got, &found, NULL));
+    assert_true(found);
+    assert_int_equal(got.state, DM_RECEIVED_INJECTING);
+    assert_string_equal(got.private_id, "AZ 1");
+    dm_received_clear(&got);
+    assert_true(dm_journal_get_received(journal, "gemeinde", "id", &got, &found, NULL));
+    assert_false(found);
+    assert_true(dm_journal_get_received(journal, "kreis", "Id", &got, &found, NULL));
+    assert_false(found);
+}
+
+/* Keys beyond LMDB's limit, and texts beyond ours. */
+static void test_long(void **state)
+{
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autofree char *name = g_strnfill(600, 'x');
+    g_autofree char *detail = g_strnfill(5000, 'y');
+    char *recipients[] = {name};
+    DmSent sent = {DM_SENT_REFUSED, 1, NULL, NULL, NULL, NULL, detail};
+    DmSent got;
+    gboolean found = FALSE;
+
+    assert_true(dm_journal_put_sent(journal, "id", recipients, &sent, 1, NULL));
+    assert_true(dm_journal_get_sent(journal, "id", name, &got, &found, NULL));
+    assert_true(found);
+    assert_int_equal(strlen(got.detail), 1024);
+    dm_sent_clear(&got);
+}
+
+static void test_second_writer(void **state)
+{
+    g_autoptr(DmJournal) first = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmJournal) second = dm_journal_open(*state, FALSE, &error);
+
+    assert_non_null(first);
+    assert_null(second);
+    assert_int_equal(error->code, DM_ERROR_UNAVAILABLE);
+}
+
+static void test_missing_folder(void **state)
+{
+    g_autofree char *path = g_build_filename(*state, "nowhere", NULL);
+    g_autoptr(GError) error = NULL;
+
+    assert_null(dm_journal_open(path, FALSE, &error));
+    assert_int_equal(error->code, DM_ERROR_NOINPUT);
+    assert_non_null(strstr(error->message, path));
+}
+
+/* A record of a version that we do not know is no record of ours: a tempfail, never "not sent". */
+static void test_newer_record(void **state)
+{
+    g_autofree char *path = g_build_filename(*state, "journal.lmdb", NULL);
+    const char key[] = "s\0id\0a@x";
+    const char record[] = "2\0accepted";
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi dbi;
+    MDB_val k = {sizeof key - 1, (void *)key};
+    MDB_val v = {sizeof record - 1, (void *)record};
+    g_autoptr(GError) error = NULL;
+    DmSent got;
+    gboolean found = FALSE;
+
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0640), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+    assert_int_equal(mdb_put(txn, dbi, &k, &v, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    assert_false(dm_journal_get_sent(journal, "id", "a@x", &got, &found, &error));
+    assert_int_equal(error->code, DM_ERROR_TEMPORARY);
+    dm_sent_clear(&got);
+}
+
+static int set_up(void **state)
+{
+    *state = ts_make_folder();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    ts_remove_folder(*state);
+    g_free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_received, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_second_writer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_missing_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_newer_record, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
