@@ -32,6 +32,22 @@ void dm_policy_edit(DmPolicy *policy, DmEditKind kind, const char *name, guint n
 /* The first recipient that is to be diverted, for texts. */
 const char *dm_policy_first_demail(const DmPolicy *policy);
 
+/* Forgets the routes of a verdict that has none. */
+void dm_policy_drop_routes(DmVerdict *verdict);
+
+/* The kind of every recipient into policy->kinds, and whether any is not ordinary. */
+gboolean dm_policy_judge_recipients(DmPolicy *policy, gboolean *any);
+
+/* Whether the submission is trusted: SMTP AUTH, or a client in trusted_clients. Settles nothing. */
+gboolean dm_policy_check_trust(DmPolicy *policy);
+
+/* Refuses untrusted submissions, forms that we do not divert, and the divert domain itself; recognises a message that
+ * was stamped before. */
+gboolean dm_policy_check_recipients(DmPolicy *policy);
+
+/* Routes: own De-Mail addresses become local, the others are diverted. `*any` tells whether one is diverted. */
+gboolean dm_policy_route_recipients(DmPolicy *policy, gboolean *any);
+
 /* Who sends: exactly one From, bound to envelope sender and login; the tenant. */
 gboolean dm_policy_identify_sender(DmPolicy *policy);
 
@@ -40,5 +56,21 @@ gboolean dm_policy_authorise_sender(DmPolicy *policy);
 
 /* Mixed addressing over envelope and header. */
 gboolean dm_policy_check_mixed(DmPolicy *policy);
+
+/* Options from the client's fields and the subject; `*subject` becomes the subject without tag, or NULL if there was
+ * none. Free with g_free(). */
+gboolean dm_policy_read_options(DmPolicy *policy, char **subject);
+
+/* Whether the sender may use them, and what they imply. */
+gboolean dm_policy_check_options(DmPolicy *policy);
+
+/* The private id that the client gave, or the gateway id. Free with g_free(). */
+gboolean dm_policy_read_private_id(DmPolicy *policy, char **private_id);
+
+/* The edits that write the verdict into the message; `subject` NULL leaves the subject as it is. */
+void dm_policy_write_verdict(DmPolicy *policy, const char *subject, const char *private_id);
+
+/* The edits that keep an e-mail from looking like a De-Mail: reserved fields and our marking of subjects go. */
+void dm_policy_clean_ordinary(DmPolicy *policy);
 
 #endif
