@@ -219,14 +219,14 @@ static void check_divert_domain(const Load *load, const char *group, const char 
 {
     const char *divert = load->config->divert_domain;
 
-    for (char *const *domain = domains; domain != NULL && *domain != NULL; domain++) {
+    for (char *const *domain = domains; divert != NULL && domain != NULL && *domain != NULL; domain++) {
         gsize extra = strlen(*domain) >= strlen(divert) ? strlen(*domain) - strlen(divert) : 0;
         if (g_str_has_suffix(*domain, divert) && (extra == 0 || (*domain)[extra - 1] == '.'))
             add_problem(load, group, key, "%s lies in divert_domain %s; choose another divert_domain", *domain, divert);
     }
 }
 
-/* What one key alone can't show. Runs only when every key by itself is good. */
+/* What one key alone can't show. A member whose own value was refused is NULL here. */
 static void check_whole(const Load *load)
 {
     DmConfig *config = load->config;
@@ -237,8 +237,9 @@ static void check_whole(const Load *load)
     for (guint i = 0; i < config->tenants->len; i++) {
         DmTenantConfig *tenant = g_ptr_array_index(config->tenants, i);
         g_autofree char *group = g_strdup_printf("tenant %s", tenant->name);
-        tenant->provider = find_provider(config, tenant->provider_name);
-        if (tenant->provider == NULL)
+        if (tenant->provider_name != NULL)
+            tenant->provider = find_provider(config, tenant->provider_name);
+        if (tenant->provider_name != NULL && tenant->provider == NULL)
             add_problem(load, group, "provider", "there is no group [provider %s]; add it or correct the name",
                         tenant->provider_name);
         claim_domains(load, owners, group, "email_domains", tenant->email_domains);
@@ -262,8 +263,7 @@ DmConfig *dm_config_load(const char *file, GPtrArray *problems)
         return NULL;
     }
     read_groups(&load);
-    if (problems->len == before)
-        check_whole(&load);
+    check_whole(&load);
     return problems->len == before ? g_steal_pointer(&config) : NULL;
 }
 

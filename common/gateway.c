@@ -54,7 +54,9 @@ void dm_gateway_unref(DmGateway *gateway)
 
 static void take_problem(const Opening *opening, GError *error)
 {
-    g_ptr_array_add(opening->problems, g_strdup(error->message));
+    /* Tenants may share a table. */
+    if (!g_ptr_array_find_with_equal_func(opening->problems, error->message, g_str_equal, NULL))
+        g_ptr_array_add(opening->problems, g_strdup(error->message));
     if (opening->first != NULL && *opening->first == NULL)
         *opening->first = error;
     else

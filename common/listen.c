@@ -135,8 +135,10 @@ static int listen_unix(const char *path, mode_t mode, const char *group, GError 
 static int listen_inet(const char *address, int family, const char *host_port, GError **error)
 {
     const char *colon = strrchr(host_port, ':');
-    if (colon == NULL || colon == host_port || colon[1] == '\0') {
-        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: write it as inet:HOST:PORT", address);
+    guint64 port = 0;
+    if (colon == NULL || colon == host_port || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &port, NULL)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG,
+                    "socket %s: write it as inet:HOST:PORT, with a port from 0 to 65535", address);
         return -1;
     }
     g_autofree char *host = g_strndup(host_port, (gsize)(colon - host_port));

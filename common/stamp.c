@@ -237,8 +237,9 @@ gboolean dm_stamp_verify(GBytes *key, const DmHeaders *headers, const char *send
     *stamp = (DmStamp){0};
     if (dm_headers_count(headers, DM_FIELD_STAMP) != 1)
         return refuse(stamp, error,
-                      dm_headers_count(headers, DM_FIELD_STAMP) == 0 ? "the message bears no stamp of the milter"
-                                                                     : "the message bears more than one stamp");
+                      dm_headers_count(headers, DM_FIELD_STAMP) == 0
+                          ? "the message bears no stamp; De-Mail must be submitted through demail-milter"
+                          : "the message bears more than one stamp");
     const char *value = dm_headers_get(headers, DM_FIELD_STAMP, 0);
     if (!parse_stamp(value, stamp, &mac))
         return refuse(stamp, error, "the stamp is malformed");
