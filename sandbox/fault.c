@@ -1,0 +1,180 @@
+#include "sandbox/fault.h"
+
+#include "common/address.h"
+
+#define FAULTS_MAX        10000
+#define SECONDS_MAX       3600.0
+#define SUBMISSION_METHOD "POST"
+#define SUBMISSION_PATH   "/v1/messages"
+#define API_PREFIX        "/v1"
+
+struct DmFaults {
+    GMutex lock;
+    GCond stop;
+    gboolean stopped;
+    GPtrArray *list;
+};
+
+void dm_fault_free(DmFault *fault)
+{
+    if (!fault)
+        return;
+    g_free(fault->method);
+    g_free(fault->path);
+    g_free(fault->address);
+    g_free(fault->code);
+    g_free(fault);
+}
+
+static void fault_free(gpointer fault)
+{
+    dm_fault_free(fault);
+}
+
+DmFaults *dm_faults_new(void)
+{
+    DmFaults *faults = g_new0(DmFaults, 1);
+    g_mutex_init(&faults->lock);
+    g_cond_init(&faults->stop);
+    faults->list = g_ptr_array_new_with_free_func(fault_free);
+    return faults;
+}
+
+void dm_faults_free(DmFaults *faults)
+{
+    if (!faults)
+        return;
+    g_ptr_array_unref(faults->list);
+    g_cond_clear(&faults->stop);
+    g_mutex_clear(&faults->lock);
+    g_free(faults);
+}
+
+static gboolean read_kind(const char *word, DmFaultKind *kind)
+{
+    static const char *const words[] = {
+        [DM_FAULT_DENY] = "deny",
+        [DM_FAULT_DELAY] = "delay",
+        [DM_FAULT_STATUS] = "status",
+        [DM_FAULT_LOSE_ANSWER] = "lose-answer",
+        [DM_FAULT_TRUNCATE_ANSWER] = "truncate-answer",
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (g_str_equal(word, words[i])) {
+            *kind = (DmFaultKind)i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* The numbers of an order; returns what is wrong, or NULL. */
+static const char *read_numbers(const json_t *order, DmFault *fault)
+{
+    const json_t *times = json_object_get(order, "times");
+    fault->times = times ? json_integer_value(times) : 1;
+    if (fault->times < 1)
+        return "\"times\" must be a whole number from 1 up";
+    json_int_t status = json_integer_value(json_object_get(order, "status"));
+    if (fault->kind == DM_FAULT_STATUS && (status < 400 || status > 599))
+        return "\"status\" must be a number from 400 to 599";
+    fault->status = (guint)status;
+    json_int_t retry_after = json_integer_value(json_object_get(order, "retry_after"));
+    if (retry_after < 0 || retry_after > (json_int_t)SECONDS_MAX)
+        return "\"retry_after\" must be seconds, at most 3600";
+    fault->retry_after = (guint)retry_after;
+    fault->seconds = json_number_value(json_object_get(order, "seconds"));
+    if (fault->seconds < 0 || fault->seconds > SECONDS_MAX || (fault->kind == DM_FAULT_DELAY && fault->seconds <= 0))
+        return "\"seconds\" must be a number above 0, at most 3600";
+    return NULL;
+}
+
+const char *dm_faults_add(DmFaults *faults, const json_t *order)
+{
+    g_autoptr(DmFault) fault = g_new0(DmFault, 1);
+    if (!read_kind(dm_json_text(order, "kind", ""), &fault->kind))
+        return "\"kind\" must be deny, delay, status, lose-answer, truncate-answer or expire-sessions";
+    const char *wrong = read_numbers(order, fault);
+    if (wrong)
+        return wrong;
+    gboolean of_all_calls = fault->kind == DM_FAULT_STATUS;
+    fault->method = g_strdup(dm_json_text(order, "method", of_all_calls ? "" : SUBMISSION_METHOD));
+    fault->path = g_strdup(dm_json_text(order, "path", of_all_calls ? API_PREFIX : SUBMISSION_PATH));
+    fault->address = g_strdup(dm_json_text(order, "address", ""));
+    fault->code = g_strdup(dm_json_text(order, "code", "unknown-recipient"));
+    fault->retryable = json_is_true(json_object_get(order, "retryable"));
+    if (fault->kind == DM_FAULT_DENY && !*fault->address)
+        return "\"address\" must name the recipient to deny";
+
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
+    if (faults->list->len >= FAULTS_MAX)
+        return "there are too many faults; clear them first";
+    g_ptr_array_add(faults->list, g_steal_pointer(&fault));
+    return NULL;
+}
+
+void dm_faults_clear(DmFaults *faults)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
+    g_ptr_array_set_size(faults->list, 0);
+}
+
+static DmFault *copy(const DmFault *fault)
+{
+    DmFault *twin = g_new0(DmFault, 1);
+    *twin = *fault;
+    twin->method = g_strdup(fault->method);
+    twin->path = g_strdup(fault->path);
+    twin->address = g_strdup(fault->address);
+    twin->code = g_strdup(fault->code);
+    return twin;
+}
+
+static DmFault *use_up(DmFaults *faults, guint index)
+{
+    DmFault *fault = g_ptr_array_index(faults->list, index);
+    DmFault *used = copy(fault);
+    if (--fault->times == 0)
+        g_ptr_array_remove_index(faults->list, index);
+    return used;
+}
+
+DmFault *dm_faults_take(DmFaults *faults, DmFaultKind kind, const char *method, const char *path)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
+    for (guint i = 0; i < faults->list->len; i++) {
+        const DmFault *fault = g_ptr_array_index(faults->list, i);
+        if (fault->kind == kind && (!*fault->method || g_str_equal(fault->method, method)) &&
+            g_str_has_prefix(path, fault->path))
+            return use_up(faults, i);
+    }
+    return NULL;
+}
+
+DmFault *dm_faults_take_deny(DmFaults *faults, const char *address)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
+    for (guint i = 0; i < faults->list->len; i++) {
+        const DmFault *fault = g_ptr_array_index(faults->list, i);
+        if (fault->kind == DM_FAULT_DENY && dm_address_equal(fault->address, address))
+            return use_up(faults, i);
+    }
+    return NULL;
+}
+
+void dm_faults_sleep(DmFaults *faults, double seconds)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
+    gboolean waiting = TRUE;
+    while (waiting && !faults->stopped)
+        waiting = g_cond_wait_until(&faults->stop, &faults->lock, end);
+}
+
+void dm_faults_stop(DmFaults *faults)
+{
+    g_mutex_lock(&faults->lock);
+    faults->stopped = TRUE;
+    g_cond_broadcast(&faults->stop);
+    g_mutex_unlock(&faults->lock);
+}

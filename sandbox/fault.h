@@ -1,0 +1,55 @@
+/*
+ * Faults that a test orders for calls to come. All functions may be called from any thread.
+ */
+#ifndef DEMAIL_SANDBOX_FAULT_H
+#define DEMAIL_SANDBOX_FAULT_H
+
+#include "sandbox/json.h"
+
+#include <glib.h>
+
+typedef enum {
+    DM_FAULT_DENY,            /* a result for one recipient */
+    DM_FAULT_DELAY,           /* the answer comes later */
+    DM_FAULT_STATUS,          /* an HTTP status instead of the call */
+    DM_FAULT_LOSE_ANSWER,     /* the call is done, the connection closed without an answer */
+    DM_FAULT_TRUNCATE_ANSWER, /* the call is done, half of the answer's body is sent */
+} DmFaultKind;
+
+typedef struct {
+    DmFaultKind kind;
+    char *method;  /* empty: any */
+    char *path;    /* prefix */
+    char *address; /* of the recipient (deny) */
+    char *code;    /* deny */
+    gboolean retryable;
+    guint status;      /* 400 to 599 */
+    guint retry_after; /* seconds; 0: not told */
+    double seconds;    /* delay */
+    gint64 times;      /* still to come */
+} DmFault;
+
+void dm_fault_free(DmFault *fault);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmFault, dm_fault_free)
+
+typedef struct DmFaults DmFaults;
+
+DmFaults *dm_faults_new(void);
+void dm_faults_free(DmFaults *faults);
+
+/* Reads an order as the API takes it; NULL when done, else what is wrong with it. Without "method" and "path" a status
+ * hits any call below /v1, a delay, a lost or a truncated answer only submissions. */
+const char *dm_faults_add(DmFaults *faults, const json_t *order);
+void dm_faults_clear(DmFaults *faults);
+
+/* Uses up and returns (a copy of) the oldest fault of that kind for this call, or NULL. */
+DmFault *dm_faults_take(DmFaults *faults, DmFaultKind kind, const char *method, const char *path);
+
+/* The same for the recipient of a submission. */
+DmFault *dm_faults_take_deny(DmFaults *faults, const char *address);
+
+/* Sleeps, but not beyond dm_faults_stop(). */
+void dm_faults_sleep(DmFaults *faults, double seconds);
+void dm_faults_stop(DmFaults *faults);
+
+#endif
