@@ -12,7 +12,7 @@
 #include <glib.h>
 
 /* A header larger than this, names and values together, is refused with DM_ERROR_PERMANENT. */
-#define DM_HEADERS_MAX (1024 * 1024)
+#define DM_HEADERS_MAX 1048576
 
 typedef struct {
     char *name;

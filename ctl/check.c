@@ -14,6 +14,15 @@ typedef struct {
     const char *file;    /* of the table at hand */
 } Findings;
 
+/* Once, for tenants may share a table. Takes the text. */
+static void add_finding(const Findings *findings, char *problem)
+{
+    if (g_ptr_array_find_with_equal_func(findings->problems, problem, g_str_equal, NULL))
+        g_free(problem);
+    else
+        g_ptr_array_add(findings->problems, problem);
+}
+
 static gboolean is_plain_address(const char *text)
 {
     DmAddress address;
@@ -46,10 +55,10 @@ static gboolean check_mapping(const char *key, const char *value, gpointer data)
     Findings *findings = data;
 
     if (!is_plain_address(key) || !is_plain_address(value))
-        g_ptr_array_add(findings->problems,
-                        g_strdup_printf("table %s: key %s: \"%s\" does not map an e-mail address to a De-Mail address; "
-                                        "write \"user@example.org user@example.de-mail.de\"",
-                                        findings->file, key, value));
+        add_finding(findings,
+                    g_strdup_printf("table %s: key %s: \"%s\" does not map an e-mail address to a De-Mail address; "
+                                    "write \"user@example.org user@example.de-mail.de\"",
+                                    findings->file, key, value));
     return TRUE;
 }
 
@@ -62,7 +71,7 @@ static void check_table(Findings *findings, DmTable *table, gboolean (*each)(con
     g_autoptr(DmTableReader) reader = dm_table_read(table, &error);
     findings->file = dm_table_file(table);
     if (reader == NULL || !dm_table_foreach(reader, each, findings, &error))
-        g_ptr_array_add(findings->problems, g_strdup(error->message));
+        add_finding(findings, g_strdup(error->message));
 }
 
 static void check_secret(Findings *findings, const char *path, const char *what)
@@ -70,7 +79,7 @@ static void check_secret(Findings *findings, const char *path, const char *what)
     g_autoptr(GError) error = NULL;
 
     if (!dm_secret_check(path, what, &error))
-        g_ptr_array_add(findings->problems, g_strdup(error->message));
+        add_finding(findings, g_strdup(error->message));
 }
 
 static void check_gateway(Findings *findings, const DmGateway *gateway)
@@ -86,14 +95,13 @@ static void check_gateway(Findings *findings, const DmGateway *gateway)
         check_secret(findings, provider->client_key, "client_key");
         check_secret(findings, provider->password_file, "password_file");
         if (!g_file_test(provider->client_cert, G_FILE_TEST_IS_REGULAR))
-            g_ptr_array_add(findings->problems,
-                            g_strdup_printf("%s: client_cert is missing; put the provider's certificate there",
-                                            provider->client_cert));
+            add_finding(findings, g_strdup_printf("%s: client_cert is missing; put the provider's certificate there",
+                                                  provider->client_cert));
     }
     if (!g_file_test(config->state_dir, G_FILE_TEST_IS_DIR))
-        g_ptr_array_add(findings->problems, g_strdup_printf("%s: state_dir is missing; make the folder and give it to "
-                                                            "user %s",
-                                                            config->state_dir, config->poller.user));
+        add_finding(findings, g_strdup_printf("%s: state_dir is missing; make the folder and give it to "
+                                              "user %s",
+                                              config->state_dir, config->poller.user));
 }
 
 int dm_ctl_check(const DmCtl *ctl, int argc, char **argv)

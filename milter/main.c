@@ -61,8 +61,13 @@ static const char *unix_path(const DmConfig *config)
  */
 static gboolean probe_inet(const char *milter_socket, GError **error)
 {
-    const char *at = strchr(milter_socket, '@');
     const char *colon = strchr(milter_socket, ':');
+    const char *at = colon != NULL ? strchr(colon, '@') : NULL;
+    if (at == NULL) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: write it as unix:/PATH or inet:PORT@HOST",
+                    milter_socket);
+        return FALSE;
+    }
     g_autofree char *family = g_strndup(milter_socket, (gsize)(colon - milter_socket));
     g_autofree char *port = g_strndup(colon + 1, (gsize)(at - colon - 1));
     g_autofree char *address = g_strdup_printf("%s:%s:%s", family, at + 1, port);
