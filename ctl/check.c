@@ -42,11 +42,10 @@ static gboolean check_sender(const char *key, const char *value, gpointer data)
     rest += strspn(rest, " \t");
     if (g_ascii_strcasecmp(value, "no") != 0 &&
         (!dm_options_parse(words, &options) || (rest[0] != '\0' && !g_str_has_prefix(rest, "unit="))))
-        g_ptr_array_add(
-            findings->problems,
-            g_strdup_printf("table %s: key %s: \"%s\" is no list of options; write such as \"private,receipt "
-                            "unit=Amt 32\", \"all\", \"none\" or \"no\"",
-                            findings->file, key, value));
+        add_finding(findings,
+                    g_strdup_printf("table %s: key %s: \"%s\" is no list of options; write such as \"private,receipt "
+                                    "unit=Amt 32\", \"all\", \"none\" or \"no\"",
+                                    findings->file, key, value));
     return TRUE;
 }
 
