@@ -1,0 +1,270 @@
+#include "poller/channel.h"
+
+#include "common/log.h"
+
+#define BACKOFF_FIRST 30  /* seconds */
+#define BACKOFF_MAX   900 /* seconds */
+
+/* Submissions at once to one provider, shared by the channels of its tenants. */
+typedef struct {
+    gint refs;
+    GMutex lock;
+    GCond freed;
+    gint64 used;
+    gint64 max;
+} Slots;
+
+struct DmChannel {
+    gint refs;
+    DmConfig *config; /* keeps `name` and what the driver lent */
+    const char *name; /* of the provider */
+    const char *tenant;
+    const DmProviderDriver *driver;
+    DmProvider *provider;
+    Slots *slots;
+    GMutex lock; /* guards what follows; held while probing, so that one caller tries for all */
+    gboolean down;
+    gboolean probed; /* the account's limits are known */
+    gint64 backoff;  /* seconds */
+    gint64 next_try; /* monotonic microseconds */
+    gint64 size_max;
+    gint64 recipients_max;
+    GError *error; /* while down */
+};
+
+struct DmChannels {
+    GMutex lock;
+    DmConfig *config;
+    GHashTable *by_tenant;
+    GHashTable *slots; /* by provider */
+};
+
+static void slots_unref(gpointer data)
+{
+    Slots *slots = data;
+
+    if (!g_atomic_int_dec_and_test(&slots->refs))
+        return;
+    g_mutex_clear(&slots->lock);
+    g_cond_clear(&slots->freed);
+    g_free(slots);
+}
+
+static Slots *slots_get(DmChannels *channels, const DmProviderConfig *provider)
+{
+    Slots *slots = g_hash_table_lookup(channels->slots, provider->name);
+
+    if (!slots) {
+        slots = g_new0(Slots, 1);
+        slots->refs = 1;
+        slots->max = provider->max_submissions;
+        g_mutex_init(&slots->lock);
+        g_cond_init(&slots->freed);
+        g_hash_table_insert(channels->slots, g_strdup(provider->name), slots);
+    }
+    g_atomic_int_inc(&slots->refs);
+    return slots;
+}
+
+void dm_channel_unref(DmChannel *channel)
+{
+    if (!channel || !g_atomic_int_dec_and_test(&channel->refs))
+        return;
+    channel->driver->close(channel->provider);
+    slots_unref(channel->slots);
+    g_clear_error(&channel->error);
+    g_mutex_clear(&channel->lock);
+    dm_config_unref(channel->config);
+    g_free(channel);
+}
+
+static void channel_free(gpointer channel)
+{
+    dm_channel_unref(channel);
+}
+
+DmChannels *dm_channels_new(void)
+{
+    DmChannels *channels = g_new0(DmChannels, 1);
+
+    g_mutex_init(&channels->lock);
+    channels->by_tenant = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, channel_free);
+    channels->slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, slots_unref);
+    return channels;
+}
+
+void dm_channels_free(DmChannels *channels)
+{
+    if (!channels)
+        return;
+    g_hash_table_unref(channels->by_tenant);
+    g_hash_table_unref(channels->slots);
+    g_clear_pointer(&channels->config, dm_config_unref);
+    g_mutex_clear(&channels->lock);
+    g_free(channels);
+}
+
+static DmChannel *channel_open(DmChannels *channels, DmConfig *config, const DmTenantConfig *tenant, GError **error)
+{
+    const DmProviderDriver *driver = dm_provider_driver(tenant->provider->driver);
+    DmProvider *provider;
+    DmChannel *channel;
+
+    if (!driver) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG,
+                    "[provider %s] driver: there is no driver %s; the one there is "
+                    "is rest",
+                    tenant->provider->name, tenant->provider->driver);
+        return NULL;
+    }
+    provider = driver->open(tenant->provider, tenant->account, error);
+    if (!provider)
+        return NULL;
+    channel = g_new0(DmChannel, 1);
+    channel->refs = 1;
+    channel->config = dm_config_ref(config);
+    channel->name = tenant->provider->name;
+    channel->tenant = tenant->name;
+    channel->driver = driver;
+    channel->provider = provider;
+    channel->slots = slots_get(channels, tenant->provider);
+    g_mutex_init(&channel->lock);
+    return channel;
+}
+
+DmChannel *dm_channels_get(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant, GError **error)
+{
+    g_autoptr(DmGateway) current = dm_gateway_current();
+    GHashTable *old = NULL;
+    DmChannel *channel = NULL;
+
+    g_mutex_lock(&channels->lock);
+    if (channels->config != gateway->config && gateway == current) {
+        old = channels->by_tenant;
+        channels->by_tenant = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, channel_free);
+        g_hash_table_remove_all(channels->slots);
+        g_clear_pointer(&channels->config, dm_config_unref);
+        channels->config = dm_config_ref(gateway->config);
+    }
+    /* What began before a reload ends with channels of its own. */
+    if (channels->config == gateway->config)
+        channel = g_hash_table_lookup(channels->by_tenant, tenant->name);
+    if (channel) {
+        g_atomic_int_inc(&channel->refs);
+    } else {
+        channel = channel_open(channels, gateway->config, tenant, error);
+        if (channel && channels->config == gateway->config) {
+            g_atomic_int_inc(&channel->refs);
+            g_hash_table_insert(channels->by_tenant, g_strdup(tenant->name), channel);
+        }
+    }
+    g_mutex_unlock(&channels->lock);
+    /* Closing talks to the provider, so not under the lock. */
+    g_clear_pointer(&old, g_hash_table_unref);
+    return channel;
+}
+
+const DmProviderDriver *dm_channel_driver(const DmChannel *channel)
+{
+    return channel->driver;
+}
+
+DmProvider *dm_channel_provider(const DmChannel *channel)
+{
+    return channel->provider;
+}
+
+/* With the lock held. */
+static void note_down(DmChannel *channel, const GError *error)
+{
+    channel->backoff = channel->down ? MIN(channel->backoff * 2, BACKOFF_MAX) : BACKOFF_FIRST;
+    channel->next_try = g_get_monotonic_time() + channel->backoff * G_USEC_PER_SEC;
+    if (!channel->down)
+        dm_log(DM_LOG_WARNING, "provider-down", DM_S("provider", channel->name), DM_S("tenant", channel->tenant),
+               DM_S("reason", error->message));
+    channel->down = TRUE;
+    g_clear_error(&channel->error);
+    channel->error = g_error_copy(error);
+}
+
+/* With the lock held. A session alone proves nothing after an outage, so the account is asked for, too. */
+static gboolean probe(DmChannel *channel, GError **error)
+{
+    DmAccount account = {0};
+
+    if (!channel->driver->login(channel->provider, error))
+        return FALSE;
+    if (channel->probed && !channel->down)
+        return TRUE;
+    if (!channel->driver->account(channel->provider, &account, error))
+        return FALSE;
+    channel->probed = TRUE;
+    channel->size_max = account.message_size_max;
+    channel->recipients_max = account.recipients_max;
+    dm_account_clear(&account);
+    if (channel->down)
+        dm_log(DM_LOG_INFO, "provider-up", DM_S("provider", channel->name), DM_S("tenant", channel->tenant));
+    channel->down = FALSE;
+    return TRUE;
+}
+
+gboolean dm_channel_ready(DmChannel *channel, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    gboolean ready = FALSE;
+
+    g_mutex_lock(&channel->lock);
+    if (channel->down && g_get_monotonic_time() < channel->next_try) {
+        problem = g_error_copy(channel->error);
+    } else {
+        ready = probe(channel, &problem);
+        /* A provider that answered, but not now, is not down. */
+        if (!ready && !g_error_matches(problem, DM_ERROR, DM_ERROR_TEMPORARY))
+            note_down(channel, problem);
+    }
+    g_mutex_unlock(&channel->lock);
+    if (!ready)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return ready;
+}
+
+void dm_channel_failed(DmChannel *channel, const GError *error)
+{
+    if (!g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE))
+        return;
+    g_mutex_lock(&channel->lock);
+    if (!channel->down)
+        note_down(channel, error);
+    g_mutex_unlock(&channel->lock);
+}
+
+void dm_channel_limits(DmChannel *channel, DmAccount *limits)
+{
+    g_mutex_lock(&channel->lock);
+    *limits = (DmAccount){.message_size_max = channel->size_max, .recipients_max = channel->recipients_max};
+    g_mutex_unlock(&channel->lock);
+}
+
+gboolean dm_channel_enter(DmChannel *channel, guint seconds)
+{
+    Slots *slots = channel->slots;
+    gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+    gboolean entered;
+
+    g_mutex_lock(&slots->lock);
+    while (slots->used >= slots->max && g_cond_wait_until(&slots->freed, &slots->lock, end))
+        continue;
+    entered = slots->used < slots->max;
+    if (entered)
+        slots->used++;
+    g_mutex_unlock(&slots->lock);
+    return entered;
+}
+
+void dm_channel_leave(DmChannel *channel)
+{
+    g_mutex_lock(&channel->slots->lock);
+    channel->slots->used--;
+    g_cond_signal(&channel->slots->freed);
+    g_mutex_unlock(&channel->slots->lock);
+}

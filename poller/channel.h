@@ -1,0 +1,44 @@
+/*
+ * A tenant's way to its provider: the driver's handle with its login, the back-off after failures, and the provider's
+ * limit on submissions at once.
+ *
+ * Channels belong to one configuration. The first message or poll after a reload opens new ones, and so tries a login
+ * that had been refused. All functions may be called from any thread.
+ */
+#ifndef DEMAIL_POLLER_CHANNEL_H
+#define DEMAIL_POLLER_CHANNEL_H
+
+#include "common/gateway.h"
+#include "poller/provider.h"
+
+typedef struct DmChannels DmChannels;
+typedef struct DmChannel DmChannel;
+
+DmChannels *dm_channels_new(void);
+void dm_channels_free(DmChannels *channels);
+
+/* The channel of `tenant` (of `gateway`), a reference; NULL with DM_ERROR_CONFIG if the driver can't be opened. */
+DmChannel *dm_channels_get(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant,
+                           GError **error);
+void dm_channel_unref(DmChannel *channel);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmChannel, dm_channel_unref)
+
+const DmProviderDriver *dm_channel_driver(const DmChannel *channel);
+DmProvider *dm_channel_provider(const DmChannel *channel);
+
+/* Whether the provider can be used now: logs in if need be. After a failure other than DM_ERROR_TEMPORARY answers the
+ * same error without trying, for 30 seconds at first, doubling up to 15 minutes. A change is logged as provider-down or
+ * provider-up. */
+gboolean dm_channel_ready(DmChannel *channel, GError **error);
+
+/* A call of the driver failed with `error`: an unreachable provider starts the back-off. */
+void dm_channel_failed(DmChannel *channel, const GError *error);
+
+/* What the provider told about its limits, 0 where it has not: message_size_max and recipients_max only. */
+void dm_channel_limits(DmChannel *channel, DmAccount *limits);
+
+/* Takes one of the provider's `max_submissions`, waiting at most `seconds`; FALSE if none became free. */
+gboolean dm_channel_enter(DmChannel *channel, guint seconds);
+void dm_channel_leave(DmChannel *channel);
+
+#endif

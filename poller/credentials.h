@@ -1,0 +1,15 @@
+/*
+ * What the poller needs besides its configuration, checked before anything starts: drivers, the client certificates
+ * with their keys, passwords, the stamp key and the state folder, as the user who will run.
+ */
+#ifndef DEMAIL_POLLER_CREDENTIALS_H
+#define DEMAIL_POLLER_CREDENTIALS_H
+
+#include "common/config.h"
+#include "common/error.h"
+
+/* Adds a line (char *) to `problems` for everything that is wrong; *first (may be NULL) gets the first as an error.
+ * TRUE if nothing is. A certificate that ends within 30 days is logged as a warning. */
+gboolean dm_credentials_check(const DmConfig *config, GPtrArray *problems, GError **first);
+
+#endif

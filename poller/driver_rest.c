@@ -1,0 +1,448 @@
+#include "poller/driver_rest.h"
+
+#include "common/secret.h"
+#include "poller/rest_http.h"
+#include "poller/rest_json.h"
+
+#include <gio/gunixoutputstream.h>
+#include <string.h>
+
+#define SESSION_MARGIN  30 /* seconds before its end in which a session counts as expired */
+#define SESSION_DEFAULT 300
+#define CALL_SECONDS    60 /* of calls that carry no message */
+#define CLOSE_SECONDS   5
+#define PAGE            500U
+#define PAUSE_MAX       3600 /* seconds; a longer Retry-After is cut */
+
+struct DmProvider {
+    DmHttp *http;
+    char *name;
+    char *account;
+    char *password_file;
+    GMutex lock; /* guards what follows; held while logging in, so that there is one login for all who wait */
+    char *token;
+    gint64 token_end; /* monotonic microseconds */
+    gint64 pause_end; /* monotonic microseconds */
+    GError *refused;  /* the provider refused the login */
+};
+
+static void forget_token(DmProvider *provider)
+{
+    if (provider->token)
+        dm_secret_free(provider->token, strlen(provider->token));
+    provider->token = NULL;
+}
+
+static DmProvider *rest_open(const DmProviderConfig *config, const char *account, GError **error)
+{
+    DmProvider *provider;
+
+    if (!g_str_has_prefix(config->url, "https://")) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "[provider %s] url: %s does not begin with https://",
+                    config->name, config->url);
+        return NULL;
+    }
+    provider = g_new0(DmProvider, 1);
+    provider->http = dm_http_new(config);
+    provider->name = g_strdup(config->name);
+    provider->account = g_strdup(account);
+    provider->password_file = g_strdup(config->password_file);
+    g_mutex_init(&provider->lock);
+    return provider;
+}
+
+static void rest_close(DmProvider *provider)
+{
+    if (!provider)
+        return;
+    if (provider->token) {
+        DmHttpRequest request = {
+            .method = "DELETE", .path = "/session", .token = provider->token, .timeout = CLOSE_SECONDS};
+        DmHttpAnswer answer;
+
+        /* A courtesy: the session ends by itself. */
+        (void)dm_http_perform(provider->http, &request, &answer, NULL);
+        dm_http_answer_clear(&answer);
+    }
+    forget_token(provider);
+    dm_http_free(provider->http);
+    g_clear_error(&provider->refused);
+    g_mutex_clear(&provider->lock);
+    g_free(provider->name);
+    g_free(provider->account);
+    g_free(provider->password_file);
+    g_free(provider);
+}
+
+static gboolean pausing(DmProvider *provider, GError **error)
+{
+    gint64 left = provider->pause_end - g_get_monotonic_time();
+
+    if (left <= 0)
+        return FALSE;
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s asked for a pause; %" G_GINT64_FORMAT " more seconds",
+                provider->name, left / G_USEC_PER_SEC + 1);
+    return TRUE;
+}
+
+static void note_pause(DmProvider *provider, const DmHttpAnswer *answer)
+{
+    if ((answer->status == 429 || answer->status == 503) && answer->retry_after > 0) {
+        g_mutex_lock(&provider->lock);
+        provider->pause_end = g_get_monotonic_time() + MIN(answer->retry_after, PAUSE_MAX) * G_USEC_PER_SEC;
+        g_mutex_unlock(&provider->lock);
+    }
+}
+
+static void set_problem(const DmProvider *provider, long status, const DmProblem *problem, GError **error)
+{
+    DmError code = dm_problem_is_refusal(problem) ? DM_ERROR_PERMANENT : DM_ERROR_TEMPORARY;
+
+    g_set_error(error, DM_ERROR, code, "provider %s answered %ld %s%s%s", provider->name, status, problem->code,
+                problem->detail[0] != '\0' ? ": " : "", problem->detail);
+}
+
+static void set_error_from_answer(const DmProvider *provider, const DmHttpAnswer *answer, GError **error)
+{
+    DmProblem problem;
+
+    dm_problem_parse(answer->status, answer->body->str, answer->body->len, &problem);
+    set_problem(provider, answer->status, &problem, error);
+    dm_problem_clear(&problem);
+}
+
+/* Tells whether the answer to a login means that nobody may try again with this password. */
+static gboolean is_refused_login(const DmHttpAnswer *answer, const DmProblem *problem)
+{
+    return answer->status == 401 || answer->status == 403 || (answer->status / 100 == 4 && !problem->retryable);
+}
+
+static void refuse_login(DmProvider *provider, const DmHttpAnswer *answer, GError **error)
+{
+    DmProblem problem;
+    g_autofree char *attempts = NULL;
+
+    dm_problem_parse(answer->status, answer->body->str, answer->body->len, &problem);
+    if (!is_refused_login(answer, &problem)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "provider %s answered the login with %ld %s", provider->name,
+                    answer->status, problem.code);
+        dm_problem_clear(&problem);
+        return;
+    }
+    if (problem.attempts_left >= 0)
+        attempts = g_strdup_printf(", %" G_GINT64_FORMAT " attempts left", problem.attempts_left);
+    g_set_error(&provider->refused, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                "provider %s refused the login of %s: %s%s; not tried again by itself, check account, password_file "
+                "and client_cert, then reload",
+                provider->name, provider->account, problem.code, attempts ? attempts : "");
+    g_propagate_error(error, g_error_copy(provider->refused));
+    dm_problem_clear(&problem);
+}
+
+static gboolean take_session(DmProvider *provider, const DmHttpAnswer *answer, GError **error)
+{
+    DmRestSession session;
+
+    if (!dm_rest_session_parse(answer->body->str, answer->body->len, &session, error))
+        return FALSE;
+
+    gint64 seconds = session.expires_in > 0 ? session.expires_in : SESSION_DEFAULT;
+
+    provider->token = session.token;
+    provider->token_end = g_get_monotonic_time() + MAX(seconds - SESSION_MARGIN, seconds / 2) * G_USEC_PER_SEC;
+    return TRUE;
+}
+
+static gboolean log_in(DmProvider *provider, GError **error)
+{
+    gsize length;
+    char *password = dm_secret_read(provider->password_file, "password_file", &length, error);
+    DmHttpAnswer answer;
+    gboolean ok;
+
+    if (!password)
+        return FALSE;
+
+    char *body = dm_rest_session_request(provider->account, password);
+
+    dm_secret_free(password, length);
+    if (!body) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "password_file %s: the password is not UTF-8",
+                    provider->password_file);
+        return FALSE;
+    }
+
+    DmHttpRequest request = {.method = "POST", .path = "/session", .json = body, .timeout = CALL_SECONDS};
+
+    ok = dm_http_perform(provider->http, &request, &answer, error);
+    dm_secret_free(body, strlen(body));
+    if (ok && answer.status == 201) {
+        ok = take_session(provider, &answer, error);
+    } else if (ok) {
+        if ((answer.status == 429 || answer.status == 503) && answer.retry_after > 0)
+            provider->pause_end = g_get_monotonic_time() + MIN(answer.retry_after, PAUSE_MAX) * G_USEC_PER_SEC;
+        refuse_login(provider, &answer, error);
+        ok = FALSE;
+    }
+    explicit_bzero(answer.body->str, answer.body->len);
+    dm_http_answer_clear(&answer);
+    return ok;
+}
+
+/* A copy of the session's token, after a login if there is none or it is `stale`. Free with g_free(). */
+static char *get_token(DmProvider *provider, const char *stale, GError **error)
+{
+    char *token = NULL;
+
+    g_mutex_lock(&provider->lock);
+    if (provider->token && (g_get_monotonic_time() >= provider->token_end || g_strcmp0(provider->token, stale) == 0))
+        forget_token(provider);
+    if (provider->refused)
+        g_propagate_error(error, g_error_copy(provider->refused));
+    else if (!pausing(provider, error) && (provider->token || log_in(provider, error)))
+        token = g_strdup(provider->token);
+    g_mutex_unlock(&provider->lock);
+    return token;
+}
+
+/* Performs a request within a session; a 401 leads to a new login and one more try, unless the message was read. */
+static gboolean call(DmProvider *provider, DmHttpRequest *request, DmHttpAnswer *answer, GError **error)
+{
+    g_autofree char *token = get_token(provider, NULL, error);
+    gboolean ok;
+
+    *answer = (DmHttpAnswer){0};
+    if (!token)
+        return FALSE;
+    request->token = token;
+    ok = dm_http_perform(provider->http, request, answer, error);
+    if (ok && answer->status == 401 && !answer->begun) {
+        g_autofree char *fresh = get_token(provider, token, error);
+
+        dm_http_answer_clear(answer);
+        if (!fresh)
+            return FALSE;
+        request->token = fresh;
+        ok = dm_http_perform(provider->http, request, answer, error);
+    }
+    request->token = NULL;
+    if (ok)
+        note_pause(provider, answer);
+    return ok;
+}
+
+/* A call whose answer must have `status`. */
+static gboolean call_expecting(DmProvider *provider, DmHttpRequest *request, long status, DmHttpAnswer *answer,
+                               GError **error)
+{
+    if (!call(provider, request, answer, error))
+        return FALSE;
+    if (answer->status == status)
+        return TRUE;
+    set_error_from_answer(provider, answer, error);
+    return FALSE;
+}
+
+static gboolean rest_login(DmProvider *provider, GError **error)
+{
+    g_autofree char *token = get_token(provider, NULL, error);
+
+    return token != NULL;
+}
+
+/* A refusal of the whole message as a result for each of its recipients. */
+static DmOutcome *refuse_all(const DmSubmission *submission, const DmProblem *problem)
+{
+    DmOutcome *outcome = dm_outcome_new();
+
+    for (char *const *recipient = submission->recipients; *recipient; recipient++)
+        dm_outcome_add(outcome, *recipient, DM_RESULT_REFUSED, problem->code, problem->detail);
+    return outcome;
+}
+
+static gboolean read_submission(DmProvider *provider, const DmSubmission *submission, const DmHttpAnswer *answer,
+                                DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    DmProblem problem;
+
+    if (answer->status == 202) {
+        *outcome = dm_rest_outcome_parse(answer->body->str, answer->body->len, error);
+        *unsure = *outcome == NULL;
+        return *outcome != NULL;
+    }
+    dm_problem_parse(answer->status, answer->body->str, answer->body->len, &problem);
+    if (answer->status / 100 == 4 && dm_problem_is_refusal(&problem)) {
+        *outcome = refuse_all(submission, &problem);
+    } else {
+        /* 409: another request with the key still runs. A 5xx may be a proxy's, with the message behind it. */
+        *unsure = answer->status == 409 || (answer->begun && answer->status / 100 != 4);
+        set_problem(provider, answer->status, &problem, error);
+    }
+    dm_problem_clear(&problem);
+    return *outcome != NULL;
+}
+
+static gboolean rest_submit(DmProvider *provider, const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure,
+                            GError **error)
+{
+    g_autofree char *envelope = dm_rest_envelope(submission);
+    DmHttpRequest request = {.method = "POST", .path = "/messages", .submission = submission, .envelope = envelope};
+    DmHttpAnswer answer;
+    gboolean ok;
+
+    *outcome = NULL;
+    *unsure = FALSE;
+    if (!envelope) {
+        g_set_error(error, DM_ERROR, DM_ERROR_PERMANENT, "the envelope is not UTF-8");
+        return FALSE;
+    }
+    if (call(provider, &request, &answer, error)) {
+        ok = read_submission(provider, submission, &answer, outcome, unsure, error);
+    } else {
+        *unsure = answer.begun;
+        ok = FALSE;
+    }
+    dm_http_answer_clear(&answer);
+    return ok;
+}
+
+static gboolean rest_status(DmProvider *provider, const char *key, DmOutcome **outcome, GError **error)
+{
+    g_autofree char *escaped = g_uri_escape_string(key, NULL, FALSE);
+    g_autofree char *path = g_strdup_printf("/messages?key=%s", escaped);
+    DmHttpRequest request = {.method = "GET", .path = path, .timeout = CALL_SECONDS};
+    DmHttpAnswer answer;
+    gboolean ok = FALSE;
+
+    *outcome = NULL;
+    if (call(provider, &request, &answer, error)) {
+        DmProblem problem;
+
+        dm_problem_parse(answer.status, answer.body->str, answer.body->len, &problem);
+        if (answer.status == 200)
+            *outcome = dm_rest_outcome_parse(answer.body->str, answer.body->len, error);
+        else if (answer.status != 404 || !g_str_equal(problem.code, "unknown-key"))
+            set_problem(provider, answer.status, &problem, error);
+        ok = *outcome || (answer.status == 404 && g_str_equal(problem.code, "unknown-key"));
+        dm_problem_clear(&problem);
+    }
+    dm_http_answer_clear(&answer);
+    return ok;
+}
+
+static gboolean list_page(DmProvider *provider, guint limit, GPtrArray *entries, char **cursor, GError **error)
+{
+    g_autofree char *escaped = *cursor ? g_uri_escape_string(*cursor, NULL, FALSE) : NULL;
+    g_autofree char *path = g_strdup_printf("/messages?folder=inbox&state=new&limit=%u%s%s", MIN(limit, PAGE),
+                                            escaped ? "&cursor=" : "", escaped ? escaped : "");
+    DmHttpRequest request = {.method = "GET", .path = path, .timeout = CALL_SECONDS};
+    DmHttpAnswer answer;
+    gboolean ok = call_expecting(provider, &request, 200, &answer, error);
+
+    g_clear_pointer(cursor, g_free);
+    ok = ok && dm_rest_entries_parse(answer.body->str, answer.body->len, entries, cursor, error);
+    dm_http_answer_clear(&answer);
+    return ok;
+}
+
+static void entry_free(gpointer entry)
+{
+    dm_entry_free(entry);
+}
+
+static gboolean rest_list(DmProvider *provider, guint limit, GPtrArray **entries, GError **error)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(entry_free);
+    g_autofree char *cursor = NULL;
+    guint before;
+
+    do {
+        before = found->len;
+        if (!list_page(provider, limit - before, found, &cursor, error))
+            return FALSE;
+    } while (cursor && found->len > before && found->len < limit);
+    *entries = g_steal_pointer(&found);
+    return TRUE;
+}
+
+/* Where a message goes while it is fetched. */
+typedef struct {
+    GOutputStream *file;
+    GChecksum *checksum;
+} Download;
+
+static gboolean download(const void *data, gsize length, gpointer sink_data)
+{
+    Download *target = sink_data;
+
+    g_checksum_update(target->checksum, data, (gssize)length);
+    return g_output_stream_write_all(target->file, data, length, NULL, NULL, NULL);
+}
+
+static gboolean digest_matches(GChecksum *checksum, const char *digest)
+{
+    guint8 hash[32];
+    gsize length = sizeof hash;
+    g_autofree char *base64 = NULL;
+    g_autofree char *expected = NULL;
+
+    g_checksum_get_digest(checksum, hash, &length);
+    base64 = g_base64_encode(hash, length);
+    expected = g_strdup_printf("sha-256=:%s:", base64);
+    return digest && strstr(digest, expected) != NULL;
+}
+
+static gboolean rest_fetch(DmProvider *provider, const char *id, int fd, GError **error)
+{
+    g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
+    g_autofree char *path = g_strdup_printf("/messages/%s/raw", escaped);
+    g_autoptr(GOutputStream) file = g_unix_output_stream_new(fd, FALSE);
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    Download target = {file, checksum};
+    DmHttpRequest request = {.method = "GET", .path = path, .sink = download, .sink_data = &target};
+    DmHttpAnswer answer;
+    gboolean ok = call_expecting(provider, &request, 200, &answer, error);
+
+    if (ok && !digest_matches(checksum, answer.digest)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "message %s does not have the SHA-256 in its Repr-Digest", id);
+        ok = FALSE;
+    }
+    dm_http_answer_clear(&answer);
+    return ok;
+}
+
+static gboolean rest_ack(DmProvider *provider, const char *id, GError **error)
+{
+    g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
+    g_autofree char *path = g_strdup_printf("/messages/%s/ack", escaped);
+    DmHttpRequest request = {.method = "POST", .path = path, .timeout = CALL_SECONDS};
+    DmHttpAnswer answer;
+    gboolean ok = call_expecting(provider, &request, 204, &answer, error);
+
+    dm_http_answer_clear(&answer);
+    return ok;
+}
+
+static gboolean rest_account(DmProvider *provider, DmAccount *account, GError **error)
+{
+    DmHttpRequest request = {.method = "GET", .path = "/account", .timeout = CALL_SECONDS};
+    DmHttpAnswer answer;
+    gboolean ok = call_expecting(provider, &request, 200, &answer, error) &&
+                  dm_rest_account_parse(answer.body->str, answer.body->len, account, error);
+
+    dm_http_answer_clear(&answer);
+    return ok;
+}
+
+const DmProviderDriver dm_driver_rest = {
+    .name = "rest",
+    .open = rest_open,
+    .close = rest_close,
+    .login = rest_login,
+    .submit = rest_submit,
+    .status = rest_status,
+    .list = rest_list,
+    .fetch = rest_fetch,
+    .ack = rest_ack,
+    .account = rest_account,
+};

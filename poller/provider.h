@@ -1,0 +1,114 @@
+/*
+ * The seam between the gateway and a provider (DMDA). A driver knows one kind of interface and nothing of policy,
+ * journal or MTA.
+ *
+ * A DmProvider serves one account at one provider, from any thread; it keeps the session and the connections.
+ * `open` makes no connection. Errors of all calls are of the domain DM_ERROR: DM_ERROR_TEMPORARY where `retryable`,
+ * DM_ERROR_PERMANENT where the provider refused for good, DM_ERROR_UNAVAILABLE where it could not be reached or refused
+ * the login (also temporary for a message: nothing of it has left). Messages carry the provider's own words, one line.
+ */
+#ifndef DEMAIL_POLLER_PROVIDER_H
+#define DEMAIL_POLLER_PROVIDER_H
+
+#include "common/config.h"
+#include "common/error.h"
+
+#include <glib.h>
+
+typedef struct DmProvider DmProvider;
+
+/* Bytes of a draft as they come: fills at most `size` bytes, returns how many, 0 at the end, -1 when the source broke
+ * (the submission is then to be given up so that the provider sees an incomplete request). */
+typedef gssize (*DmReadFunc)(void *buffer, gsize size, gpointer data);
+
+typedef struct {
+    const char *key;         /* idempotency key: the gateway id */
+    const char *sender;      /* De-Mail address */
+    char *const *recipients; /* NULL-terminated */
+    const char *private_id;
+    DmReadFunc read;
+    gpointer data;
+} DmSubmission;
+
+typedef enum {
+    DM_RESULT_ACCEPTED,
+    DM_RESULT_REFUSED,
+    DM_RESULT_DEFERRED,
+    DM_RESULT_IN_PROGRESS,
+    DM_RESULT_UNKNOWN, /* the provider did not mention this recipient */
+} DmResultKind;
+
+typedef struct {
+    char *address;
+    DmResultKind kind;
+    char *code;   /* empty when accepted */
+    char *detail; /* the provider's words, one line; may be empty */
+} DmResult;
+
+typedef struct {
+    char *id;               /* the provider's id of the message; may be empty */
+    GPtrArray *results;     /* of DmResult *; one per recipient that the provider mentioned */
+    GHashTable *by_address; /* the same results by dm_address_key(): envelopes have up to 10000 recipients */
+} DmOutcome;
+
+typedef struct {
+    char *id;
+    gint64 size;
+    char *type;       /* X-de-mail-message-type */
+    char *private_id; /* or empty */
+    char **recipients;
+} DmEntry;
+
+typedef struct {
+    gint64 message_size_max; /* bytes; 0: not told */
+    gint64 recipients_max;   /* 0: not told */
+    gint64 quota_used;
+    gint64 quota_total;
+    char *holder;
+} DmAccount;
+
+typedef struct {
+    const char *name; /* the value of `driver` in the configuration */
+
+    DmProvider *(*open)(const DmProviderConfig *config, const char *account, GError **error);
+    void (*close)(DmProvider *provider);
+
+    /* Makes sure that there is a session (logs in if need be). A login that the provider refused is not tried again
+     * before the provider is opened anew: it answers the same error at once. */
+    gboolean (*login)(DmProvider *provider, GError **error);
+
+    /* Submits one draft. Where the provider answered, *outcome is set and TRUE returned, whatever the results are.
+     * FALSE: nothing is known to be accepted; with `*unsure` TRUE bytes had left and the fate is open. */
+    gboolean (*submit)(DmProvider *provider, const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure,
+                       GError **error);
+
+    /* What became of a key. *outcome = NULL if the provider has never seen it. */
+    gboolean (*status)(DmProvider *provider, const char *key, DmOutcome **outcome, GError **error);
+
+    /* New messages of the inbox, oldest first, at most `limit`. *entries: array of DmEntry *. */
+    gboolean (*list)(DmProvider *provider, guint limit, GPtrArray **entries, GError **error);
+
+    /* The original bytes of a message into `fd` (from its present position), checked against the provider's digest. */
+    gboolean (*fetch)(DmProvider *provider, const char *id, int fd, GError **error);
+
+    /* Tells the provider that the message has been taken over. May be repeated. */
+    gboolean (*ack)(DmProvider *provider, const char *id, GError **error);
+
+    gboolean (*account)(DmProvider *provider, DmAccount *account, GError **error);
+} DmProviderDriver;
+
+/* The driver of that name, or NULL. */
+const DmProviderDriver *dm_provider_driver(const char *name);
+
+DmOutcome *dm_outcome_new(void);
+void dm_outcome_free(DmOutcome *outcome);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmOutcome, dm_outcome_free)
+void dm_outcome_add(DmOutcome *outcome, const char *address, DmResultKind kind, const char *code, const char *detail);
+
+/* The result for the address (compared as addresses), or NULL. */
+const DmResult *dm_outcome_find(const DmOutcome *outcome, const char *address);
+
+void dm_entry_free(DmEntry *entry);
+void dm_account_clear(DmAccount *account);
+
+#endif

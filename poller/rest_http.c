@@ -1,0 +1,271 @@
+#include "poller/rest_http.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#define CONNECT_SECONDS  30L
+#define SILENCE_SECONDS  120L  /* without a byte in either direction */
+#define CONTINUE_MILLIS  3000L /* how long the provider may take to say that it wants the body */
+#define IDLE_HANDLES_MAX 64
+
+struct DmHttp {
+    char *name; /* of the provider */
+    char *base;
+    char *ca_file;
+    char *client_cert;
+    char *client_key;
+    GMutex lock;
+    GPtrArray *idle; /* of CURL *, with their connections */
+};
+
+/* One request while it runs. */
+typedef struct {
+    CURL *handle;
+    const DmHttpRequest *request;
+    DmHttpAnswer *answer;
+    struct curl_slist *fields;
+    curl_mime *mime;
+    gboolean source_broke;
+    gboolean sink_broke;
+    gboolean too_long;
+    char reason[CURL_ERROR_SIZE];
+} Transfer;
+
+DmHttp *dm_http_new(const DmProviderConfig *config)
+{
+    DmHttp *http = g_new0(DmHttp, 1);
+    gsize length = strlen(config->url);
+
+    while (length > 0 && config->url[length - 1] == '/')
+        length--;
+    http->base = g_strdup_printf("%.*s/v1", (int)length, config->url);
+    http->name = g_strdup(config->name);
+    http->ca_file = g_strdup(config->ca_file);
+    http->client_cert = g_strdup(config->client_cert);
+    http->client_key = g_strdup(config->client_key);
+    http->idle = g_ptr_array_new_with_free_func(curl_easy_cleanup);
+    g_mutex_init(&http->lock);
+    return http;
+}
+
+void dm_http_free(DmHttp *http)
+{
+    if (!http)
+        return;
+    g_ptr_array_unref(http->idle);
+    g_mutex_clear(&http->lock);
+    g_free(http->name);
+    g_free(http->base);
+    g_free(http->ca_file);
+    g_free(http->client_cert);
+    g_free(http->client_key);
+    g_free(http);
+}
+
+static CURL *take_handle(DmHttp *http)
+{
+    CURL *handle = NULL;
+
+    g_mutex_lock(&http->lock);
+    if (http->idle->len > 0)
+        handle = g_ptr_array_steal_index(http->idle, http->idle->len - 1);
+    g_mutex_unlock(&http->lock);
+    return handle ? handle : curl_easy_init();
+}
+
+static void give_handle(DmHttp *http, CURL *handle)
+{
+    curl_easy_reset(handle);
+    g_mutex_lock(&http->lock);
+    if (http->idle->len < IDLE_HANDLES_MAX) {
+        g_ptr_array_add(http->idle, handle);
+        handle = NULL;
+    }
+    g_mutex_unlock(&http->lock);
+    if (handle)
+        curl_easy_cleanup(handle);
+}
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *user_data)
+{
+    Transfer *transfer = user_data;
+    const DmSubmission *submission = transfer->request->submission;
+    gssize n = submission->read(buffer, size * count, submission->data);
+
+    transfer->answer->begun = TRUE;
+    if (n >= 0)
+        return (size_t)n;
+    transfer->source_broke = TRUE;
+    return CURL_READFUNC_ABORT;
+}
+
+static size_t on_write(char *data, size_t size, size_t count, void *user_data)
+{
+    Transfer *transfer = user_data;
+    gsize length = size * count;
+    long status = 0;
+
+    curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
+    if (transfer->request->sink && status / 100 == 2) {
+        transfer->sink_broke = !transfer->request->sink(data, length, transfer->request->sink_data);
+        return transfer->sink_broke ? 0 : length;
+    }
+    if (transfer->answer->body->len + length > (gsize)DM_HTTP_ANSWER_MAX) {
+        transfer->too_long = TRUE;
+        return 0;
+    }
+    g_string_append_len(transfer->answer->body, data, (gssize)length);
+    return length;
+}
+
+static void add_field(Transfer *transfer, const char *name, const char *value)
+{
+    g_autofree char *line = g_strdup_printf("%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(transfer->fields, line);
+
+    if (longer)
+        transfer->fields = longer;
+    explicit_bzero(line, strlen(line));
+}
+
+static gboolean set_connection(const DmHttp *http, Transfer *transfer, const char *url)
+{
+    CURL *handle = transfer->handle;
+    gboolean ok = curl_easy_setopt(handle, CURLOPT_URL, url) == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_SSLCERT, http->client_cert) == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_SSLKEY, http->client_key) == CURLE_OK;
+
+    if (http->ca_file[0] != '\0')
+        ok = ok && curl_easy_setopt(handle, CURLOPT_CAINFO, http->ca_file) == CURLE_OK;
+    curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer->reason);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "demail-milter/" DEMAIL_VERSION);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS);
+    curl_easy_setopt(handle, CURLOPT_EXPECT_100_TIMEOUT_MS, CONTINUE_MILLIS);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT, (long)transfer->request->timeout);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+    return ok;
+}
+
+static gboolean set_multipart(Transfer *transfer)
+{
+    curl_mimepart *part;
+
+    transfer->mime = curl_mime_init(transfer->handle);
+    part = curl_mime_addpart(transfer->mime);
+    if (curl_mime_name(part, "envelope") != CURLE_OK || curl_mime_type(part, "application/json") != CURLE_OK ||
+        curl_mime_data(part, transfer->request->envelope, CURL_ZERO_TERMINATED) != CURLE_OK)
+        return FALSE;
+    part = curl_mime_addpart(transfer->mime);
+    if (curl_mime_name(part, "message") != CURLE_OK || curl_mime_type(part, "message/rfc822") != CURLE_OK ||
+        curl_mime_data_cb(part, -1, on_read, NULL, NULL, transfer) != CURLE_OK)
+        return FALSE;
+    add_field(transfer, "Idempotency-Key", transfer->request->submission->key);
+    /* So that an expired session or a full account is known before the message is read from the MTA. */
+    add_field(transfer, "Expect", "100-continue");
+    return curl_easy_setopt(transfer->handle, CURLOPT_MIMEPOST, transfer->mime) == CURLE_OK;
+}
+
+static gboolean set_request(Transfer *transfer)
+{
+    const DmHttpRequest *request = transfer->request;
+    gboolean ok = TRUE;
+
+    if (request->token) {
+        g_autofree char *bearer = g_strdup_printf("Bearer %s", request->token);
+
+        add_field(transfer, "Authorization", bearer);
+        explicit_bzero(bearer, strlen(bearer));
+    }
+    if (request->submission) {
+        ok = set_multipart(transfer);
+    } else if (request->json) {
+        add_field(transfer, "Content-Type", "application/json");
+        ok = curl_easy_setopt(transfer->handle, CURLOPT_POSTFIELDS, request->json) == CURLE_OK;
+    } else if (g_str_equal(request->method, "POST")) {
+        ok = curl_easy_setopt(transfer->handle, CURLOPT_POSTFIELDS, "") == CURLE_OK;
+    }
+    return ok && curl_easy_setopt(transfer->handle, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK &&
+           curl_easy_setopt(transfer->handle, CURLOPT_HTTPHEADER, transfer->fields) == CURLE_OK;
+}
+
+static void read_answer(Transfer *transfer)
+{
+    struct curl_header *digest;
+    curl_off_t retry_after = 0;
+
+    curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &transfer->answer->status);
+    curl_easy_getinfo(transfer->handle, CURLINFO_RETRY_AFTER, &retry_after);
+    transfer->answer->retry_after = (gint64)retry_after;
+    if (curl_easy_header(transfer->handle, "Repr-Digest", 0, CURLH_HEADER, -1, &digest) == CURLHE_OK)
+        transfer->answer->digest = g_strdup(digest->value);
+}
+
+/* Whether the provider could not be reached at all, other than an exchange that broke. */
+static gboolean is_unreachable(CURLcode code)
+{
+    static const CURLcode codes[] = {
+        CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST,    CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT,
+        CURLE_SSL_CONNECT_ERROR,     CURLE_SSL_CERTPROBLEM,         CURLE_SSL_CIPHER,      CURLE_SSL_CACERT_BADFILE,
+        CURLE_SSL_ISSUER_ERROR,      CURLE_PEER_FAILED_VERIFICATION};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
+        if (codes[i] == code)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean fail(const DmHttp *http, const Transfer *transfer, CURLcode code, GError **error)
+{
+    const char *reason = transfer->reason[0] != '\0' ? transfer->reason : curl_easy_strerror(code);
+
+    if (transfer->source_broke)
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "the MTA's connection broke before the message was complete");
+    else if (transfer->sink_broke)
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s: the answer could not be stored", http->name);
+    else if (transfer->too_long)
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s: the answer is longer than %d bytes", http->name,
+                    DM_HTTP_ANSWER_MAX);
+    else
+        g_set_error(error, DM_ERROR, is_unreachable(code) ? DM_ERROR_UNAVAILABLE : DM_ERROR_TEMPORARY,
+                    "provider %s: %s", http->name, reason);
+    return FALSE;
+}
+
+gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswer *answer, GError **error)
+{
+    Transfer transfer = {.handle = take_handle(http), .request = request, .answer = answer};
+    g_autofree char *url = g_strconcat(http->base, request->path, NULL);
+    CURLcode code = CURLE_FAILED_INIT;
+
+    *answer = (DmHttpAnswer){.body = g_string_new(NULL)};
+    if (!transfer.handle)
+        return fail(http, &transfer, CURLE_OUT_OF_MEMORY, error);
+    if (set_connection(http, &transfer, url) && set_request(&transfer))
+        code = curl_easy_perform(transfer.handle);
+    /* A provider that refuses early may close while the message is still on its way: its answer counts. */
+    if (code == CURLE_SEND_ERROR || code == CURLE_OK)
+        read_answer(&transfer);
+    give_handle(http, transfer.handle);
+    curl_mime_free(transfer.mime);
+    curl_slist_free_all(transfer.fields);
+    if (code == CURLE_OK || (code == CURLE_SEND_ERROR && answer->status / 100 >= 4))
+        return TRUE;
+    return fail(http, &transfer, code, error);
+}
+
+void dm_http_answer_clear(DmHttpAnswer *answer)
+{
+    if (answer->body)
+        g_string_free(answer->body, TRUE);
+    g_free(answer->digest);
+    *answer = (DmHttpAnswer){0};
+}

@@ -1,0 +1,48 @@
+/*
+ * HTTPS for the rest driver, by libcurl: TLS 1.2 or later with a client certificate, no redirects, connections and TLS
+ * sessions kept for the next request. Nothing here knows JSON. A DmHttp may be used from any thread.
+ */
+#ifndef DEMAIL_POLLER_REST_HTTP_H
+#define DEMAIL_POLLER_REST_HTTP_H
+
+#include "poller/provider.h"
+
+#define DM_HTTP_ANSWER_MAX (1024 * 1024) /* bytes of an answer that is kept in memory */
+
+typedef struct DmHttp DmHttp;
+
+/* Takes the bytes of a 2xx answer as they come; FALSE breaks the transfer off. */
+typedef gboolean (*DmHttpSink)(const void *data, gsize length, gpointer sink_data);
+
+/* What is NULL or 0 is left out. All strings are lent for the time of the call. */
+typedef struct {
+    const char *method;
+    const char *path;               /* below <url>/v1, with its query */
+    const char *token;              /* bearer token */
+    const char *json;               /* body */
+    const DmSubmission *submission; /* a multipart body: `envelope`, then the bytes that submission->read gives */
+    const char *envelope;
+    DmHttpSink sink;
+    gpointer sink_data;
+    guint timeout; /* seconds in all; 0: no bound but the one on silence */
+} DmHttpRequest;
+
+typedef struct {
+    long status;
+    GString *body;      /* of any answer without sink, and of errors */
+    char *digest;       /* Repr-Digest, or NULL */
+    gint64 retry_after; /* seconds; 0: not told */
+    gboolean begun;     /* the source of the message was read: it can't be sent again */
+} DmHttpAnswer;
+
+/* Opens no connection. */
+DmHttp *dm_http_new(const DmProviderConfig *config);
+void dm_http_free(DmHttp *http);
+
+/* TRUE if there was an answer, whatever its status. DM_ERROR_UNAVAILABLE where the provider could not be
+ * reached, DM_ERROR_TEMPORARY where the exchange, the source of the message or the sink broke. `answer` is to be
+ * cleared in any case; `answer->begun` holds after failures, too. */
+gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswer *answer, GError **error);
+void dm_http_answer_clear(DmHttpAnswer *answer);
+
+#endif
