@@ -1,0 +1,353 @@
+#include "poller/deliver.h"
+
+#include "common/address.h"
+#include "common/demail.h"
+#include "common/log.h"
+#include "common/mapping.h"
+#include "common/stamp.h"
+#include "poller/draft.h"
+#include "poller/reply.h"
+
+#include <string.h>
+
+#define CHUNK  16384
+#define REMEDY "De-Mail must be submitted through demail-milter; let the MTA call it for every way in, and send again"
+
+struct DmDeliverSession {
+    const DmDelivery *delivery;
+    DmGateway *gateway; /* from MAIL to the end of the transaction */
+    char *sender;
+    GPtrArray *recipients; /* De-Mail addresses in lower case, in the order of RCPT */
+    gint64 recipients_max;
+};
+
+/* A message from DATA to its answers. */
+typedef struct {
+    const DmDeliverSession *session;
+    DmLmtpData *body;
+    GString *head;       /* what was read: the header, its empty line, the first bytes of the body */
+    gsize header_length; /* in `head`, with the empty line */
+    gsize block_length;  /* without it */
+    DmHeaders *headers;
+    DmStamp stamp;
+    const DmTenantConfig *tenant;
+    DmChannel *channel;
+    char *demail_sender;
+    char *private_id;
+    GString *draft; /* its header, then what `head` had of the body */
+    gsize draft_read;
+} Message;
+
+DmDeliverSession *dm_deliver_session_new(const DmDelivery *delivery)
+{
+    DmDeliverSession *session = g_new0(DmDeliverSession, 1);
+
+    session->delivery = delivery;
+    session->recipients = g_ptr_array_new_with_free_func(g_free);
+    return session;
+}
+
+static void reset(gpointer data)
+{
+    DmDeliverSession *session = data;
+
+    g_clear_pointer(&session->gateway, dm_gateway_unref);
+    g_clear_pointer(&session->sender, g_free);
+    g_ptr_array_set_size(session->recipients, 0);
+}
+
+void dm_deliver_session_free(DmDeliverSession *session)
+{
+    if (!session)
+        return;
+    reset(session);
+    g_ptr_array_unref(session->recipients);
+    g_free(session);
+}
+
+static const DmTenantConfig *tenant_of_sender(const DmConfig *config, const char *sender)
+{
+    g_autofree char *domain = dm_address_domain(sender);
+    const DmTenantConfig *tenant = domain ? dm_config_tenant_by_email_domain(config, domain) : NULL;
+
+    return domain && !tenant ? dm_config_tenant_by_demail_domain(config, domain) : tenant;
+}
+
+/* The stamp decides about the message; the sender's domain only tells early whose provider will be needed. */
+static char *mail(gpointer data, const char *sender, gint64 size)
+{
+    DmDeliverSession *session = data;
+    g_autoptr(DmChannel) channel = NULL;
+    g_autoptr(GError) error = NULL;
+    const DmTenantConfig *tenant;
+    DmAccount limits;
+
+    reset(session);
+    session->recipients_max = DM_STAMP_RECIPIENTS_MAX;
+    session->gateway = dm_gateway_current();
+    session->sender = g_strdup(sender);
+    tenant = tenant_of_sender(session->gateway->config, sender);
+    if (!tenant)
+        return g_strdup("250 2.1.0 Ok");
+    channel = dm_channels_get(session->delivery->channels, session->gateway, tenant, &error);
+    if (!channel || !dm_channel_ready(channel, &error))
+        return dm_reply_line("451 4.4.1", error->message);
+    dm_channel_limits(channel, &limits);
+    if (limits.recipients_max > 0)
+        session->recipients_max = MIN(limits.recipients_max, DM_STAMP_RECIPIENTS_MAX);
+    if (limits.message_size_max > 0 && size > limits.message_size_max) {
+        g_autofree char *text = g_strdup_printf("the De-Mail provider takes at most %" G_GINT64_FORMAT
+                                                " bytes, the message has %" G_GINT64_FORMAT,
+                                                limits.message_size_max, size);
+
+        return dm_reply_line("552 5.3.4", text);
+    }
+    return g_strdup("250 2.1.0 Ok");
+}
+
+static char *rcpt(gpointer data, const char *recipient)
+{
+    DmDeliverSession *session = data;
+    const char *divert_domain = session->gateway->config->divert_domain;
+    g_autofree char *demail = dm_draft_undivert(recipient, divert_domain);
+    DmAddress address;
+
+    if (!demail) {
+        g_autofree char *text = g_strdup_printf("<%s>: " REMEDY, recipient);
+
+        dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("sender", session->sender), DM_S("recipient", recipient));
+        return dm_reply_line("550 5.7.1", text);
+    }
+    if (!dm_address_parse(demail, &address)) {
+        g_autofree char *text = g_strdup_printf("<%s>: not a plain address", recipient);
+
+        return dm_reply_line("550 5.1.3", text);
+    }
+    dm_address_clear(&address);
+    /* The MTA sends to the rest in another transaction. */
+    if (session->recipients->len >= session->recipients_max)
+        return g_strdup("452 4.5.3 too many recipients");
+    g_ptr_array_add(session->recipients, dm_address_key(demail));
+    return g_strdup("250 2.1.5 Ok");
+}
+
+/* The place behind the header's last line, and behind the empty line; FALSE if it has not arrived yet. */
+static gboolean find_header_end(Message *m, gsize from)
+{
+    const char *end;
+
+    if (m->head->len >= 2 && memcmp(m->head->str, "\r\n", 2) == 0) {
+        m->header_length = 2;
+        return TRUE;
+    }
+    from = from > 3 ? from - 3 : 0;
+    end = memmem(m->head->str + from, m->head->len - from, "\r\n\r\n", 4);
+    if (!end)
+        return FALSE;
+    m->block_length = (gsize)(end - m->head->str) + 2;
+    m->header_length = m->block_length + 2;
+    return TRUE;
+}
+
+/* NULL, or the reply for all recipients. */
+static char *read_header(Message *m)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *chunk = g_malloc(CHUNK);
+    gsize before;
+
+    do {
+        gssize n = dm_lmtp_data_read(chunk, CHUNK, m->body);
+
+        if (n < 0)
+            return g_strdup("451 4.4.2 the connection broke");
+        before = m->head->len;
+        g_string_append_len(m->head, chunk, n);
+        if (n == 0) {
+            m->block_length = m->header_length = m->head->len;
+            break;
+        }
+        if (m->head->len > DM_HEADERS_MAX + CHUNK)
+            return g_strdup("554 5.3.4 the header is too large");
+    } while (!find_header_end(m, before));
+    m->headers = dm_headers_parse(m->head->str, m->block_length, &error);
+    return m->headers ? NULL : dm_reply_line("554 5.6.0", error->message);
+}
+
+/* For the log, which leaves out what is NULL. */
+static const char *queue_id(const Message *m)
+{
+    return m->stamp.queue_id[0] != '\0' ? m->stamp.queue_id : NULL;
+}
+
+static char *refuse_stamp(const Message *m, const GError *error)
+{
+    g_autofree char *text = g_strdup_printf("%s; " REMEDY, error->message);
+
+    dm_log(DM_LOG_WARNING, "stamp-refused", DM_S("sender", m->session->sender), DM_S("reason", error->message));
+    return dm_reply_line("550 5.7.1", text);
+}
+
+/* Everything that concerns the message as a whole. NULL, or the reply for all recipients. */
+static char *judge(Message *m)
+{
+    const DmGateway *gateway = m->session->gateway;
+    g_autoptr(GError) error = NULL;
+    const char *private_id;
+
+    if (!dm_stamp_verify(gateway->stamp_key, m->headers, m->session->sender, gateway->config->stamp_max_age, &m->stamp,
+                         &error))
+        return refuse_stamp(m, error);
+    m->tenant = dm_config_tenant_by_name(gateway->config, m->stamp.tenant);
+    if (!m->tenant) {
+        dm_log(DM_LOG_ERROR, "tenant-unknown", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
+               DM_S("tenant", m->stamp.tenant));
+        return g_strdup("451 4.3.5 the tenant of this De-Mail is not in the configuration");
+    }
+    m->demail_sender = dm_draft_sender(m->headers, &error);
+    if (!m->demail_sender)
+        return dm_reply_line("550 5.6.0", error->message);
+    private_id = dm_headers_get(m->headers, DM_FIELD_PRIVATE_ID, 0);
+    m->private_id = private_id ? dm_header_unfold(private_id) : g_strdup("");
+    m->channel = dm_channels_get(m->session->delivery->channels, gateway, m->tenant, &error);
+    if (!m->channel || !dm_channel_ready(m->channel, &error))
+        return dm_reply_line("451 4.4.1", error->message);
+    return NULL;
+}
+
+static gboolean in_demail_domains(const DmTenantConfig *tenant, const char *address)
+{
+    g_autofree char *domain = dm_address_domain(address);
+
+    return domain && g_strv_contains((const char *const *)tenant->demail_domains, domain);
+}
+
+static gboolean map_address(const char *email, char **demail, gpointer data, GError **error)
+{
+    const Message *m = data;
+
+    if (!dm_map_to_demail(m->session->gateway, m->tenant, email, demail, error))
+        return FALSE;
+    if (!*demail && in_demail_domains(m->tenant, email))
+        *demail = g_strdup(email);
+    return TRUE;
+}
+
+static gboolean prepare(char *const *recipients, gpointer data, GError **error)
+{
+    Message *m = data;
+    const DmConfig *config = m->session->gateway->config;
+    const DmDraft draft = {.divert_domain = config->divert_domain,
+                           .strip_headers = config->strip_headers,
+                           .recipients = recipients,
+                           .map = map_address,
+                           .map_data = m};
+
+    if (!dm_draft_make(&draft, m->headers, error))
+        return FALSE;
+    m->draft = g_string_new(NULL);
+    dm_headers_write(m->headers, m->draft);
+    g_string_append(m->draft, "\r\n");
+    g_string_append_len(m->draft, m->head->str + m->header_length, (gssize)(m->head->len - m->header_length));
+    return TRUE;
+}
+
+static gssize read_draft(void *buffer, gsize size, gpointer data)
+{
+    Message *m = data;
+    gsize left = m->draft->len - m->draft_read;
+
+    if (left == 0)
+        return dm_lmtp_data_read(buffer, size, m->body);
+    size = MIN(size, left);
+    memcpy(buffer, m->draft->str + m->draft_read, size);
+    m->draft_read += size;
+    return (gssize)size;
+}
+
+/* The recipients that the stamp covers, each once, NULL-terminated; *places: address -> its index + 1. */
+static GPtrArray *covered_recipients(const Message *m, GHashTable *places)
+{
+    GPtrArray *covered = g_ptr_array_new();
+
+    for (guint i = 0; i < m->session->recipients->len; i++) {
+        char *recipient = g_ptr_array_index(m->session->recipients, i);
+
+        if (!g_hash_table_contains(places, recipient) &&
+            dm_stamp_covers(m->session->gateway->stamp_key, &m->stamp, recipient)) {
+            g_ptr_array_add(covered, recipient);
+            g_hash_table_insert(places, recipient, GUINT_TO_POINTER(covered->len));
+        }
+    }
+    g_ptr_array_add(covered, NULL);
+    return covered;
+}
+
+static GPtrArray *submit(Message *m)
+{
+    GPtrArray *replies = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) covered = covered_recipients(m, places);
+    const DmSubmitRequest request = {.gateway_id = m->stamp.id,
+                                     .queue_id = m->stamp.queue_id,
+                                     .tenant = m->tenant->name,
+                                     .sender = m->demail_sender,
+                                     .private_id = m->private_id,
+                                     .recipients = (char *const *)covered->pdata,
+                                     .prepare = prepare,
+                                     .read = read_draft,
+                                     .data = m};
+    g_autoptr(GPtrArray) answers = dm_submit(m->session->delivery->submitter, m->channel, &request);
+
+    for (guint i = 0; i < m->session->recipients->len; i++) {
+        const char *recipient = g_ptr_array_index(m->session->recipients, i);
+        guint place = GPOINTER_TO_UINT(g_hash_table_lookup(places, recipient));
+
+        if (place > 0) {
+            g_ptr_array_add(replies, g_strdup(g_ptr_array_index(answers, place - 1)));
+        } else {
+            g_autofree char *text = g_strdup_printf("<%s>: not stamped; " REMEDY, recipient);
+
+            dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
+                   DM_S("recipient", recipient));
+            g_ptr_array_add(replies, dm_reply_line("550 5.7.1", text));
+        }
+    }
+    return replies;
+}
+
+static GPtrArray *same_for_all(const DmDeliverSession *session, const char *reply)
+{
+    GPtrArray *replies = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < session->recipients->len; i++)
+        g_ptr_array_add(replies, g_strdup(reply));
+    return replies;
+}
+
+static void message_clear(Message *m)
+{
+    g_string_free(m->head, TRUE);
+    if (m->draft)
+        g_string_free(m->draft, TRUE);
+    g_clear_pointer(&m->headers, dm_headers_free);
+    dm_stamp_clear(&m->stamp);
+    dm_channel_unref(m->channel);
+    g_free(m->demail_sender);
+    g_free(m->private_id);
+}
+
+static GPtrArray *message(gpointer data, DmLmtpData *body)
+{
+    Message m = {.session = data, .body = body, .head = g_string_new(NULL)};
+    g_autofree char *refusal = read_header(&m);
+    GPtrArray *replies;
+
+    if (!refusal)
+        refusal = judge(&m);
+    replies = refusal ? same_for_all(m.session, refusal) : submit(&m);
+    message_clear(&m);
+    return replies;
+}
+
+const DmLmtpHandlers dm_deliver_handlers = {.mail = mail, .rcpt = rcpt, .message = message, .reset = reset};

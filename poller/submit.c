@@ -1,0 +1,375 @@
+#include "poller/submit.h"
+
+#include "common/log.h"
+#include "poller/reply.h"
+
+#include <string.h>
+
+/* Together with the driver's connect they stay below the time that an MTA waits for its data to be taken
+ * (Postfix: lmtp_data_xfer_timeout, 180 s). */
+#define SAME_ID_SECONDS   60
+#define FREE_SLOT_SECONDS 30U
+
+struct DmSubmitter {
+    DmJournal *journal;
+    GMutex lock;
+    GCond released;
+    GHashTable *busy; /* gateway ids with a submission under way */
+};
+
+/* One recipient on its way through. */
+typedef struct {
+    const char *address;
+    DmSent sent;
+    char *reply; /* NULL: still to be sent */
+} Item;
+
+typedef struct {
+    DmSubmitter *submitter;
+    DmChannel *channel;
+    const DmSubmitRequest *request;
+    GArray *items;
+    gint64 started; /* monotonic microseconds */
+} Run;
+
+DmSubmitter *dm_submitter_new(DmJournal *journal)
+{
+    DmSubmitter *submitter = g_new0(DmSubmitter, 1);
+
+    submitter->journal = journal;
+    submitter->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_mutex_init(&submitter->lock);
+    g_cond_init(&submitter->released);
+    return submitter;
+}
+
+void dm_submitter_free(DmSubmitter *submitter)
+{
+    if (!submitter)
+        return;
+    g_hash_table_unref(submitter->busy);
+    g_mutex_clear(&submitter->lock);
+    g_cond_clear(&submitter->released);
+    g_free(submitter);
+}
+
+static gboolean take_id(DmSubmitter *submitter, const char *id)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)SAME_ID_SECONDS * G_USEC_PER_SEC;
+    gboolean taken;
+
+    g_mutex_lock(&submitter->lock);
+    while (g_hash_table_contains(submitter->busy, id) && g_cond_wait_until(&submitter->released, &submitter->lock, end))
+        continue;
+    taken = !g_hash_table_contains(submitter->busy, id);
+    if (taken)
+        g_hash_table_add(submitter->busy, g_strdup(id));
+    g_mutex_unlock(&submitter->lock);
+    return taken;
+}
+
+static void release_id(DmSubmitter *submitter, const char *id)
+{
+    g_mutex_lock(&submitter->lock);
+    g_hash_table_remove(submitter->busy, id);
+    g_cond_broadcast(&submitter->released);
+    g_mutex_unlock(&submitter->lock);
+}
+
+/* For the log, which leaves out what is NULL. */
+static const char *queue_id(const Run *run)
+{
+    return run->request->queue_id[0] != '\0' ? run->request->queue_id : NULL;
+}
+
+static Item *item_at(const Run *run, guint i)
+{
+    return &g_array_index(run->items, Item, i);
+}
+
+static void item_clear(gpointer data)
+{
+    Item *item = data;
+
+    dm_sent_clear(&item->sent);
+    g_free(item->reply);
+}
+
+static void set_state(const Run *run, Item *item, DmSentState state, const char *provider_id, const char *code,
+                      const char *detail)
+{
+    dm_sent_clear(&item->sent);
+    item->sent = (DmSent){.state = state,
+                          .time = g_get_real_time() / G_USEC_PER_SEC,
+                          .tenant = g_strdup(run->request->tenant),
+                          .queue_id = g_strdup(run->request->queue_id),
+                          .provider_id = g_strdup(provider_id),
+                          .code = g_strdup(code),
+                          .detail = g_strdup(detail)};
+}
+
+/* Answers every recipient that has no answer yet. */
+static void answer_rest(const Run *run, const char *prefix, const char *text)
+{
+    for (guint i = 0; i < run->items->len; i++) {
+        Item *item = item_at(run, i);
+
+        if (!item->reply)
+            item->reply = dm_reply_line(prefix, text);
+    }
+}
+
+static void answer_error(const Run *run, const char *prefix, const GError *error)
+{
+    dm_log(DM_LOG_WARNING, "submission-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
+           DM_S("tenant", run->request->tenant), DM_S("reason", error->message));
+    answer_rest(run, prefix, error->message);
+}
+
+/* Writes the present state of the given items (Item *) in one transaction. */
+static gboolean record(const Run *run, GPtrArray *items, GError **error)
+{
+    if (items->len == 0)
+        return TRUE;
+
+    g_autofree char **recipients = g_new0(char *, items->len);
+    g_autoptr(GArray) sent = g_array_sized_new(FALSE, FALSE, sizeof(DmSent), items->len);
+
+    for (guint i = 0; i < items->len; i++) {
+        Item *item = g_ptr_array_index(items, i);
+
+        recipients[i] = (char *)item->address;
+        g_array_append_val(sent, item->sent);
+    }
+
+    const DmSent *states = (gconstpointer)sent->data;
+
+    return dm_journal_put_sent(run->submitter->journal, run->request->gateway_id, recipients, states, items->len,
+                               error);
+}
+
+/* Takes over what the provider said about an item. FALSE if that is not final: the item goes on as before. */
+static gboolean apply_result(const Run *run, Item *item, const DmOutcome *outcome)
+{
+    const DmResult *result = dm_outcome_find(outcome, item->address);
+
+    if (!result)
+        return FALSE;
+    switch (result->kind) {
+    case DM_RESULT_ACCEPTED:
+        set_state(run, item, DM_SENT_ACCEPTED, outcome->id, "", "");
+        return TRUE;
+    case DM_RESULT_REFUSED:
+        set_state(run, item, DM_SENT_REFUSED, "", result->code, result->detail);
+        dm_log(DM_LOG_INFO, "recipient-refused", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
+               DM_S("address", item->address), DM_S("code", result->code));
+        return TRUE;
+    case DM_RESULT_DEFERRED:
+        set_state(run, item, DM_SENT_DEFERRED, "", result->code, result->detail);
+        return TRUE;
+    case DM_RESULT_IN_PROGRESS:
+    case DM_RESULT_UNKNOWN:
+        break;
+    }
+    return FALSE;
+}
+
+/* Looks every recipient up; those with a final result are answered. *open: some were under way. */
+static gboolean look_up(const Run *run, gboolean *open, GError **error)
+{
+    *open = FALSE;
+    for (guint i = 0; i < run->items->len; i++) {
+        Item *item = item_at(run, i);
+        gboolean found;
+
+        if (!dm_journal_get_sent(run->submitter->journal, run->request->gateway_id, item->address, &item->sent, &found,
+                                 error))
+            return FALSE;
+        if (!found)
+            continue;
+        if (item->sent.state == DM_SENT_ACCEPTED || item->sent.state == DM_SENT_REFUSED)
+            item->reply = dm_reply_sent(item->address, &item->sent);
+        else if (item->sent.state == DM_SENT_SUBMITTING)
+            *open = TRUE;
+    }
+    return TRUE;
+}
+
+/* Asks the provider about what was under way. Accepted and refused are recorded and answered, in progress is answered
+ * with 451; what it deferred or never saw remains to be sent. */
+static gboolean ask_provider(const Run *run, GError **error)
+{
+    const DmProviderDriver *driver = dm_channel_driver(run->channel);
+    g_autoptr(DmOutcome) outcome = NULL;
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+
+    if (!driver->status(dm_channel_provider(run->channel), run->request->gateway_id, &outcome, error))
+        return FALSE;
+    for (guint i = 0; outcome && i < run->items->len; i++) {
+        Item *item = item_at(run, i);
+        const DmResult *result = dm_outcome_find(outcome, item->address);
+
+        if (item->reply || item->sent.state != DM_SENT_SUBMITTING)
+            continue;
+        if (result && result->kind == DM_RESULT_IN_PROGRESS)
+            item->reply = dm_reply_sent(item->address, &item->sent);
+        else if (apply_result(run, item, outcome) && item->sent.state != DM_SENT_DEFERRED)
+            g_ptr_array_add(known, item);
+    }
+    if (!record(run, known, error))
+        return FALSE;
+    for (guint i = 0; i < known->len; i++) {
+        Item *item = g_ptr_array_index(known, i);
+
+        item->reply = dm_reply_sent(item->address, &item->sent);
+    }
+    dm_log(DM_LOG_INFO, "submission-resumed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
+           DM_S("tenant", run->request->tenant), DM_N("known", known->len));
+    return TRUE;
+}
+
+static GPtrArray *unanswered(const Run *run)
+{
+    GPtrArray *items = g_ptr_array_new();
+
+    for (guint i = 0; i < run->items->len; i++) {
+        if (!item_at(run, i)->reply)
+            g_ptr_array_add(items, item_at(run, i));
+    }
+    return items;
+}
+
+static void log_submitted(const Run *run, const GPtrArray *items, const char *id)
+{
+    const DmSubmitRequest *request = run->request;
+    gint64 count[DM_SENT_DEFERRED + 1] = {0};
+    g_autofree char *seconds = g_strdup_printf("%.2f", (double)(g_get_monotonic_time() - run->started) / 1e6);
+
+    for (guint i = 0; i < items->len; i++)
+        count[((const Item *)g_ptr_array_index(items, i))->sent.state]++;
+    dm_log(DM_LOG_INFO, "submitted", DM_S("qid", queue_id(run)), DM_S("gid", request->gateway_id),
+           DM_S("tenant", request->tenant), DM_S("sender", request->sender), DM_N("recipients", items->len),
+           DM_N("accepted", count[DM_SENT_ACCEPTED]), DM_N("refused", count[DM_SENT_REFUSED]),
+           DM_N("deferred", count[DM_SENT_DEFERRED]), DM_N("unknown", count[DM_SENT_SUBMITTING]), DM_S("id", id),
+           DM_S("seconds", seconds));
+}
+
+/* The provider answered: records and answers. */
+static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome)
+{
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < items->len; i++)
+        (void)apply_result(run, g_ptr_array_index(items, i), outcome);
+    log_submitted(run, items, outcome->id);
+    if (!record(run, items, &error)) {
+        answer_error(run, "451 4.3.0", error);
+        return;
+    }
+    for (guint i = 0; i < items->len; i++) {
+        Item *item = g_ptr_array_index(items, i);
+
+        item->reply = dm_reply_sent(item->address, &item->sent);
+    }
+}
+
+/* The driver failed: what certainly was not sent may be sent again, what may have been sent stays under way. */
+static void give_up(const Run *run, GPtrArray *items, gboolean unsure, const GError *error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    dm_channel_failed(run->channel, error);
+    if (!unsure) {
+        for (guint i = 0; i < items->len; i++)
+            set_state(run, g_ptr_array_index(items, i), DM_SENT_DEFERRED, "", "", error->message);
+        if (!record(run, items, &problem))
+            dm_log(DM_LOG_ERROR, "journal-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
+                   DM_S("reason", problem->message));
+    }
+    answer_error(run, unsure ? "451 4.4.2" : "451 4.4.1", error);
+}
+
+static void submit_items(const Run *run, GPtrArray *items)
+{
+    const DmProviderDriver *driver = dm_channel_driver(run->channel);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmOutcome) outcome = NULL;
+    g_autofree char **recipients = g_new0(char *, items->len + 1);
+    gboolean unsure = FALSE;
+
+    for (guint i = 0; i < items->len; i++)
+        recipients[i] = (char *)((const Item *)g_ptr_array_index(items, i))->address;
+    if (!run->request->prepare(recipients, run->request->data, &error)) {
+        answer_error(run, dm_error_is_temporary(error) ? "451 4.3.0" : "550 5.6.0", error);
+        return;
+    }
+    for (guint i = 0; i < items->len; i++)
+        set_state(run, g_ptr_array_index(items, i), DM_SENT_SUBMITTING, "", "", "");
+    if (!record(run, items, &error)) {
+        answer_error(run, "451 4.3.0", error);
+        return;
+    }
+
+    const DmSubmission submission = {.key = run->request->gateway_id,
+                                     .sender = run->request->sender,
+                                     .recipients = recipients,
+                                     .private_id = run->request->private_id,
+                                     .read = run->request->read,
+                                     .data = run->request->data};
+
+    if (driver->submit(dm_channel_provider(run->channel), &submission, &outcome, &unsure, &error))
+        conclude(run, items, outcome);
+    else
+        give_up(run, items, unsure, error);
+}
+
+static void run_with_id(const Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean open;
+
+    if (!look_up(run, &open, &error)) {
+        answer_error(run, "451 4.3.0", error);
+        return;
+    }
+    if (open && !ask_provider(run, &error)) {
+        dm_channel_failed(run->channel, error);
+        answer_error(run, "451 4.4.1", error);
+        return;
+    }
+
+    g_autoptr(GPtrArray) items = unanswered(run);
+
+    if (items->len == 0)
+        return;
+    if (!dm_channel_enter(run->channel, FREE_SLOT_SECONDS)) {
+        answer_rest(run, "451 4.3.2", "too many submissions to the De-Mail provider at once, try again later");
+        return;
+    }
+    submit_items(run, items);
+    dm_channel_leave(run->channel);
+}
+
+GPtrArray *dm_submit(DmSubmitter *submitter, DmChannel *channel, const DmSubmitRequest *request)
+{
+    Run run = {.submitter = submitter, .channel = channel, .request = request, .started = g_get_monotonic_time()};
+    GPtrArray *replies = g_ptr_array_new_with_free_func(g_free);
+
+    run.items = g_array_new(FALSE, TRUE, sizeof(Item));
+    g_array_set_clear_func(run.items, item_clear);
+    for (char *const *recipient = request->recipients; *recipient; recipient++) {
+        Item item = {.address = *recipient};
+
+        g_array_append_val(run.items, item);
+    }
+    if (take_id(submitter, request->gateway_id)) {
+        run_with_id(&run);
+        release_id(submitter, request->gateway_id);
+    } else {
+        answer_rest(&run, "451 4.3.2", "the same De-Mail is being submitted already, try again later");
+    }
+    for (guint i = 0; i < run.items->len; i++)
+        g_ptr_array_add(replies, g_steal_pointer(&item_at(&run, i)->reply));
+    g_array_unref(run.items);
+    return replies;
+}

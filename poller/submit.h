@@ -1,0 +1,36 @@
+/*
+ * The life of one submission, so that no recipient gets a De-Mail twice: what the journal knows is answered from it,
+ * what was under way when something broke is asked for at the provider, and only then the rest is sent, with the
+ * journal written before the first byte leaves and after the result is known. Identity is (gateway id, recipient).
+ */
+#ifndef DEMAIL_POLLER_SUBMIT_H
+#define DEMAIL_POLLER_SUBMIT_H
+
+#include "common/journal.h"
+#include "poller/channel.h"
+
+typedef struct DmSubmitter DmSubmitter;
+
+/* `journal` is lent. May be used from any thread. */
+DmSubmitter *dm_submitter_new(DmJournal *journal);
+void dm_submitter_free(DmSubmitter *submitter);
+
+typedef struct {
+    const char *gateway_id;
+    const char *queue_id; /* the MTA's */
+    const char *tenant;
+    const char *sender; /* De-Mail address */
+    const char *private_id;
+    char *const *recipients; /* De-Mail addresses in lower case, NULL-terminated, each once */
+
+    /* Makes the draft for those recipients that are to be sent to; called at most once, before `read`. */
+    gboolean (*prepare)(char *const *recipients, gpointer data, GError **error);
+    DmReadFunc read;
+    gpointer data; /* of both */
+} DmSubmitRequest;
+
+/* The LMTP reply (char *) for every recipient, in their order, in an array that frees them. Two requests with the same
+ * gateway id go one after the other. Waits are bounded: what can't be had in time gets a 451. */
+GPtrArray *dm_submit(DmSubmitter *submitter, DmChannel *channel, const DmSubmitRequest *request);
+
+#endif
