@@ -1,0 +1,152 @@
+#include "poller/inject.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONNECT_SECONDS 30L
+#define ANSWER_SECONDS  300L /* RFC 5321 4.5.3.2 */
+#define SILENCE_SECONDS 300L
+#define TOTAL_SECONDS   3600L
+#define ANSWER_MAX      256
+
+typedef struct {
+    const DmInjection *injection;
+    gsize head_read;
+    off_t position;
+    gboolean after_cr;
+    gboolean begun; /* the MTA asked for the message */
+    gboolean broken;
+    char answer[ANSWER_MAX]; /* the MTA's last line */
+} Source;
+
+/* The next raw bytes; 0 at the end, -1 if the file can't be read. */
+static gssize read_raw(Source *source, char *buffer, gsize size)
+{
+    const GString *head = source->injection->head;
+    gsize left = head->len - source->head_read;
+    gssize n;
+
+    if (left > 0) {
+        size = MIN(size, left);
+        memcpy(buffer, head->str + source->head_read, size);
+        source->head_read += size;
+        return (gssize)size;
+    }
+    n = pread(source->injection->fd, buffer, size, source->position);
+    if (n > 0)
+        source->position += n;
+    return n;
+}
+
+/* Line ends need at most twice the space, so half the buffer is read. */
+static size_t on_read(char *buffer, size_t size, size_t count, void *user_data)
+{
+    Source *source = user_data;
+    gsize capacity = size * count / 2;
+    char *raw = buffer + size * count - capacity;
+    gssize n = read_raw(source, raw, capacity);
+    gsize filled = 0;
+
+    source->begun = TRUE;
+    if (n < 0) {
+        source->broken = TRUE;
+        return CURL_READFUNC_ABORT;
+    }
+    for (gssize i = 0; i < n; i++) {
+        char c = raw[i];
+
+        if (c == '\n' && !source->after_cr)
+            buffer[filled++] = '\r';
+        buffer[filled++] = c;
+        source->after_cr = c == '\r';
+    }
+    return filled;
+}
+
+/* libcurl gives the lines of an SMTP server as headers. */
+static size_t on_answer(char *line, size_t size, size_t count, void *user_data)
+{
+    Source *source = user_data;
+    gsize length = MIN(size * count, sizeof source->answer - 1);
+
+    memcpy(source->answer, line, length);
+    source->answer[length] = '\0';
+    g_strchomp(source->answer);
+    return size * count;
+}
+
+static CURLcode perform(CURL *handle, const DmInjection *injection, struct curl_slist *recipients, Source *source,
+                        char *reason)
+{
+    gboolean ok = curl_easy_setopt(handle, CURLOPT_URL, injection->url) == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "smtp") == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_MAIL_FROM, injection->sender) == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_MAIL_RCPT, recipients) == CURLE_OK;
+
+    curl_easy_setopt(handle, CURLOPT_PROXY, "");
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(handle, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(handle, CURLOPT_READDATA, source);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_answer);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, source);
+    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
+                     (curl_off_t)injection->head->len + (curl_off_t)(injection->size - injection->body));
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, reason);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, ANSWER_SECONDS);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT, TOTAL_SECONDS);
+    return ok ? curl_easy_perform(handle) : CURLE_FAILED_INIT;
+}
+
+static struct curl_slist *list_recipients(char *const *recipients)
+{
+    struct curl_slist *list = NULL;
+
+    for (char *const *recipient = recipients; *recipient; recipient++) {
+        struct curl_slist *longer = curl_slist_append(list, *recipient);
+
+        if (!longer) {
+            curl_slist_free_all(list);
+            return NULL;
+        }
+        list = longer;
+    }
+    return list;
+}
+
+static DmInjectResult judge(const Source *source, long answer)
+{
+    if (source->broken || answer / 100 == 4 || (!source->begun && answer / 100 != 5))
+        return DM_INJECT_LATER;
+    return answer / 100 == 5 ? DM_INJECT_REFUSED : DM_INJECT_UNSURE;
+}
+
+DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, GError **error)
+{
+    char reason[CURL_ERROR_SIZE] = "";
+    Source source = {.injection = injection, .position = injection->body};
+    struct curl_slist *list = list_recipients(recipients);
+    CURL *handle = curl_easy_init();
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    long answer = 0;
+
+    if (handle && list) {
+        code = perform(handle, injection, list, &source, reason);
+        curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer);
+    }
+    curl_easy_cleanup(handle);
+    curl_slist_free_all(list);
+    if (code == CURLE_OK)
+        return DM_INJECT_DONE;
+    if (answer / 100 == 4 || answer / 100 == 5)
+        g_strlcpy(reason, source.answer, sizeof reason);
+    g_set_error(error, DM_ERROR, answer == 0 ? DM_ERROR_UNAVAILABLE : DM_ERROR_TEMPORARY, "%s: %s", injection->url,
+                source.broken       ? "the fetched message can't be read"
+                : reason[0] != '\0' ? reason
+                                    : curl_easy_strerror(code));
+    return judge(&source, answer);
+}

@@ -1,0 +1,32 @@
+/*
+ * Hands a message to the MTA by SMTP (libcurl). One call is one transaction.
+ */
+#ifndef DEMAIL_POLLER_INJECT_H
+#define DEMAIL_POLLER_INJECT_H
+
+#include "common/error.h"
+
+#include <glib.h>
+#include <sys/types.h>
+
+typedef struct {
+    const char *url;     /* smtp://HOST:PORT */
+    const char *sender;  /* envelope sender */
+    const GString *head; /* the header with its empty line, CRLF */
+    int fd;              /* the body is what follows `body` in it; the file's position does not matter */
+    off_t body;
+    off_t size; /* of the file */
+} DmInjection;
+
+typedef enum {
+    DM_INJECT_DONE,    /* the MTA took the message for all recipients */
+    DM_INJECT_REFUSED, /* the MTA refused for good (5xx): at least one of the recipients, the sender or the message */
+    DM_INJECT_LATER,   /* 4xx, not reachable; the MTA did not take it */
+    DM_INJECT_UNSURE,  /* the connection broke when the MTA may have had it all */
+} DmInjectResult;
+
+/* `recipients` is NULL-terminated. *error tells why not, as DM_ERROR_UNAVAILABLE if no MTA answered. A bare LF is sent
+ * as CRLF: to an SMTP server it could mean the end of the message. */
+DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, GError **error);
+
+#endif

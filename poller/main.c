@@ -1,0 +1,258 @@
+/*
+ * demail-poller: sends what the MTA hands over by LMTP, and fetches what came in.
+ */
+#include "common/gateway.h"
+#include "common/journal.h"
+#include "common/listen.h"
+#include "common/log.h"
+#include "common/program.h"
+#include "poller/channel.h"
+#include "poller/credentials.h"
+#include "poller/deliver.h"
+#include "poller/lmtp_server.h"
+#include "poller/poll.h"
+#include "poller/receive_file.h"
+
+#include <curl/curl.h>
+#include <glib-unix.h>
+#include <gmime/gmime.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PROGRAM             "demail-poller"
+#define POLL_STOP_SECONDS   15U
+#define SUBMIT_STOP_SECONDS 30U
+
+typedef struct {
+    DmJournal *journal;
+    DmChannels *channels;
+    DmSubmitter *submitter;
+    DmDelivery delivery;
+    DmLmtpService service;
+    DmLmtpServer *server;
+    DmPolls *polls;
+    GMainLoop *loop;
+} Poller;
+
+static void print_version(void)
+{
+    g_autofree char *libraries = g_strdup_printf(
+        "GLib %u.%u.%u, GMime %u.%u.%u, %s, Jansson %s", glib_major_version, glib_minor_version, glib_micro_version,
+        gmime_major_version, gmime_minor_version, gmime_micro_version, curl_version(), jansson_version_str());
+
+    dm_program_print_version(PROGRAM, libraries);
+}
+
+static int fail(GError *error)
+{
+    int code = dm_program_fail(PROGRAM, error);
+
+    g_error_free(error);
+    return code;
+}
+
+/* All problems, the first of them decides about the exit code. */
+static int fail_all(const GPtrArray *problems, GError *first)
+{
+    int code = dm_error_exit_code(first);
+
+    for (guint i = 0; i < problems->len; i++)
+        dm_program_complain(PROGRAM, g_ptr_array_index(problems, i));
+    g_error_free(first);
+    return code;
+}
+
+/* Opens the configuration and all that it names, and makes it the current one. Returns an exit code. */
+static int open_gateway(const char *file, gboolean with_credentials)
+{
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    GError *first = NULL;
+    g_autoptr(DmGateway) gateway = dm_gateway_open(file, DM_GATEWAY_STAMP, problems, &first);
+
+    if (!gateway || (with_credentials && !dm_credentials_check(gateway->config, problems, &first)))
+        return fail_all(problems, first);
+    dm_gateway_set_current(gateway);
+    return EX_OK;
+}
+
+/* A socket that nobody serves any more would only puzzle the administrator. Where the folder forbids to remove it, the
+ * next start does. */
+static void remove_socket(const char *address)
+{
+    if (g_str_has_prefix(address, "unix:"))
+        (void)unlink(address + strlen("unix:"));
+}
+
+static gpointer open_session(gpointer data)
+{
+    return dm_deliver_session_new(data);
+}
+
+static void close_session(gpointer session)
+{
+    dm_deliver_session_free(session);
+}
+
+static gboolean on_stop(gpointer data)
+{
+    g_main_loop_quit(data);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_reload(gpointer data)
+{
+    Poller *poller = data;
+
+    if (dm_gateway_reload(DM_GATEWAY_STAMP) && poller->polls)
+        dm_polls_update(poller->polls);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean start(Poller *poller, int fd, GError **error)
+{
+    g_autoptr(DmGateway) gateway = dm_gateway_current();
+    g_autofree char *tmp = dm_receive_dir(gateway->config->state_dir, error);
+
+    poller->journal = tmp ? dm_journal_open(gateway->config->state_dir, FALSE, error) : NULL;
+    if (!poller->journal) {
+        close(fd);
+        return FALSE;
+    }
+    poller->channels = dm_channels_new();
+    poller->submitter = dm_submitter_new(poller->journal);
+    poller->delivery = (DmDelivery){poller->channels, poller->submitter};
+    poller->service = (DmLmtpService){.hostname = g_get_host_name(),
+                                      .max_connections = gateway->config->poller.max_connections,
+                                      .handlers = &dm_deliver_handlers,
+                                      .open = open_session,
+                                      .close = close_session,
+                                      .data = &poller->delivery};
+    poller->server = dm_lmtp_server_start(fd, &poller->service, error);
+    if (!poller->server)
+        return FALSE;
+    poller->polls = dm_polls_new(poller->channels, poller->journal);
+    dm_polls_update(poller->polls);
+    return TRUE;
+}
+
+/* FALSE if threads are still at work, which then use what is left. */
+static gboolean stop(Poller *poller)
+{
+    gboolean ended = !poller->polls || dm_polls_stop(poller->polls, POLL_STOP_SECONDS);
+
+    ended = (!poller->server || dm_lmtp_server_stop(poller->server, SUBMIT_STOP_SECONDS)) && ended;
+    if (!ended)
+        return FALSE;
+    dm_submitter_free(poller->submitter);
+    dm_channels_free(poller->channels);
+    dm_journal_close(poller->journal);
+    dm_gateway_set_current(NULL);
+    return TRUE;
+}
+
+static int serve(int fd)
+{
+    Poller poller = {.loop = g_main_loop_new(NULL, FALSE)};
+    GError *error = NULL;
+    int code = EX_OK;
+    const guint sources[] = {g_unix_signal_add(SIGTERM, on_stop, poller.loop),
+                             g_unix_signal_add(SIGINT, on_stop, poller.loop),
+                             g_unix_signal_add(SIGUSR1, on_reload, &poller)};
+
+    if (start(&poller, fd, &error)) {
+        g_autoptr(DmGateway) gateway = dm_gateway_current();
+
+        dm_log(DM_LOG_INFO, "started", DM_S("version", DEMAIL_VERSION), DM_S("lmtp", gateway->config->poller.lmtp));
+        dm_program_notify("READY=1");
+        g_main_loop_run(poller.loop);
+        dm_program_notify("STOPPING=1");
+    } else {
+        code = fail(error);
+    }
+
+    gboolean ended = stop(&poller);
+
+    if (code == EX_OK)
+        dm_log(ended ? DM_LOG_INFO : DM_LOG_WARNING, "stopped", DM_S("unfinished", ended ? NULL : "yes"));
+    /* The journal knows what is under way; freeing it under the threads would not end well. */
+    if (!ended)
+        _exit(code);
+    for (gsize i = 0; i < G_N_ELEMENTS(sources); i++)
+        g_source_remove(sources[i]);
+    g_main_loop_unref(poller.loop);
+    return code;
+}
+
+/* With the socket open, or -1 where only a check is wanted; owns it. */
+static int run_as_user(const DmProgram *program, const DmConfig *config, int fd)
+{
+    GError *error = NULL;
+    int code;
+
+    if (!dm_program_drop_privileges(config->poller.user, config->poller.group, &error))
+        code = fail(error);
+    else /* Opened again by the user who will have to open it at every reload. */
+        code = open_gateway(program->config_file, TRUE);
+    if (code == EX_OK && !program->check_only)
+        return serve(fd);
+    if (fd >= 0)
+        close(fd);
+    return code;
+}
+
+static int run(const DmProgram *program)
+{
+    GError *error = NULL;
+    int fd = -1, code = open_gateway(program->config_file, FALSE);
+
+    if (code != EX_OK)
+        return code;
+
+    g_autoptr(DmGateway) gateway = dm_gateway_current();
+    const DmConfig *config = gateway->config;
+
+    if (!program->check_only) {
+        fd = dm_listen(config->poller.lmtp, (mode_t)config->poller.socket_mode, config->poller.socket_group, &error);
+        if (fd < 0)
+            return fail(error);
+    }
+    code = run_as_user(program, config, fd);
+    if (fd >= 0)
+        remove_socket(config->poller.lmtp);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    DmProgram program;
+    GError *error = NULL;
+    int code;
+
+    if (!dm_program_options(&program, NULL, &argc, &argv, &error)) {
+        code = dm_program_fail(PROGRAM, error);
+        g_error_free(error);
+        return code;
+    }
+    if (program.show_version) {
+        print_version();
+        dm_program_clear(&program);
+        return EX_OK;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    dm_log_open(PROGRAM, program.foreground, program.verbose);
+    g_mime_init();
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        fprintf(stderr, "%s: libcurl can't be initialised\n", PROGRAM);
+        return EX_SOFTWARE;
+    }
+    code = run(&program);
+    dm_gateway_set_current(NULL);
+    dm_program_clear(&program);
+    curl_global_cleanup();
+    g_mime_shutdown();
+    return code;
+}
