@@ -124,7 +124,8 @@ static gboolean in_divert_domain(const char *domain, const char *divert_domain)
 }
 
 /* What a plain lower-case domain is: ordinary, De-Mail or diverted. */
-static gboolean judge_domain(const Judge *judge, const char *domain, DmRecipientKind *kind, GError **error)
+static gboolean judge_domain(const Judge *judge, const char *domain, DmRecipientKind *kind, char **entry,
+                             GError **error)
 {
     g_autofree char *value = NULL;
 
@@ -133,7 +134,7 @@ static gboolean judge_domain(const Judge *judge, const char *domain, DmRecipient
         *kind = DM_RECIPIENT_DIVERTED;
         return TRUE;
     }
-    if (!dm_table_find(judge->domains, domain, DM_FIND_DOMAIN | DM_FIND_PARENTS, NULL, &value, NULL, error))
+    if (!dm_table_find(judge->domains, domain, DM_FIND_DOMAIN | DM_FIND_PARENTS, NULL, &value, entry, error))
         return FALSE;
     if (value != NULL && g_ascii_strcasecmp(value, "no") != 0)
         *kind = DM_RECIPIENT_DEMAIL;
@@ -156,7 +157,7 @@ static gboolean token_is_ours(const Judge *judge, const char *token, gboolean *o
     drop_trailing_dot(domain);
     if (!is_ldh_domain(domain))
         return TRUE;
-    if (!judge_domain(judge, domain, &kind, error))
+    if (!judge_domain(judge, domain, &kind, NULL, error))
         return FALSE;
     *ours = kind != DM_RECIPIENT_ORDINARY;
     return TRUE;
@@ -202,15 +203,17 @@ static gboolean looks_disguised(const Judge *judge, const char *text, gboolean *
 }
 
 gboolean dm_recipient_kind(const char *recipient, DmTableReader *domains, const char *divert_domain,
-                           DmRecipientKind *kind, GError **error)
+                           DmRecipientKind *kind, char **entry, GError **error)
 {
     const Judge judge = {domains, divert_domain};
     DmAddress address;
     gboolean disguised = FALSE;
 
+    if (entry != NULL)
+        *entry = NULL;
     if (dm_address_parse(recipient, &address)) {
         gboolean plain_local = strpbrk(address.local, "%!") == NULL;
-        gboolean judged = judge_domain(&judge, address.domain, kind, error);
+        gboolean judged = judge_domain(&judge, address.domain, kind, plain_local ? entry : NULL, error);
         dm_address_clear(&address);
         if (!judged || (plain_local && *kind != DM_RECIPIENT_DIVERTED))
             return judged;

@@ -40,8 +40,9 @@ typedef enum {
 /* Judges an envelope recipient as the MTA gave it. Disguised are source routes, "%", "!" or "@" with a De-Mail domain
  * in the local part, quoted local parts, comments, and domains that are De-Mail only after IDNA mapping. A De-Mail
  * domain behind "=" in a local part (VERP, SRS) does not count.
- * `domains` is a reader of the table demail_domains. FALSE with `error` set if a look-up failed. */
+ * `domains` is a reader of the table demail_domains. *entry (may be NULL as argument) becomes the table's key that
+ * decided on a plain recipient, or NULL; free with g_free(). FALSE with `error` set if a look-up failed. */
 gboolean dm_recipient_kind(const char *recipient, DmTableReader *domains, const char *divert_domain,
-                           DmRecipientKind *kind, GError **error);
+                           DmRecipientKind *kind, char **entry, GError **error);
 
 #endif

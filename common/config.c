@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/nearest.h"
+#include "common/options.h"
 
 #include <string.h>
 
@@ -226,12 +227,33 @@ static void check_divert_domain(const Load *load, const char *group, const char 
     }
 }
 
+/* A short token that means another option already, by its own key or by name. */
+static void check_tokens(const Load *load)
+{
+    static const char *const keys[DM_OPTION_COUNT] = {"token_private", "token_authoritative", "token_dispatch",
+                                                      "token_receipt", "token_retrieve"};
+    char **const *tokens = load->config->tokens;
+
+    for (guint i = 0; i < DM_OPTION_COUNT; i++) {
+        if (tokens[i] == NULL)
+            return;
+    }
+    for (guint i = 0; i < DM_OPTION_COUNT; i++) {
+        for (char **token = tokens[i]; *token != NULL; token++) {
+            if (dm_option_of_token(tokens, *token) != 1U << i)
+                add_problem(load, "gateway", keys[i], "\"%s\" means another option already; choose another token",
+                            *token);
+        }
+    }
+}
+
 /* What one key alone can't show. A member whose own value was refused is NULL here. */
 static void check_whole(const Load *load)
 {
     DmConfig *config = load->config;
     g_autoptr(GHashTable) owners = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 
+    check_tokens(load);
     if (config->tenants->len == 0)
         add_problem(load, "tenant NAME", NULL, "there is no tenant; add a group such as [tenant office]");
     for (guint i = 0; i < config->tenants->len; i++) {

@@ -7,6 +7,7 @@
 #ifndef DEMAIL_COMMON_CONFIG_H
 #define DEMAIL_COMMON_CONFIG_H
 
+#include "common/demail.h"
 #include "common/network.h"
 
 #include <glib.h>
@@ -72,6 +73,7 @@ typedef struct {
     DmMixedScope mixed_addressing_scope;
     DmWithoutDemail options_without_demail;
     char **strip_headers;
+    char **tokens[DM_OPTION_COUNT]; /* short tokens of the options in a subject, by option; at least one each */
 
     struct {
         char *socket; /* as libmilter wants it: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST */

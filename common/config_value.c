@@ -126,6 +126,8 @@ static gboolean parse_list(DmValueType type, const char *text, char ***value, GE
     for (char **one = list; *one != NULL; one++) {
         if (type == DM_VALUE_FILES && (*one)[0] != '/')
             return bad(error, *one, "write an absolute path");
+        if (type == DM_VALUE_TOKENS && strpbrk(*one, "[],\t") != NULL)
+            return bad(error, *one, "write a word without brackets and commas");
         if (type != DM_VALUE_DOMAINS)
             continue;
         if (!is_domain(*one))
@@ -230,6 +232,7 @@ static gboolean parse_filled(const DmValueRule *rule, const char *text, gpointer
     case DM_VALUE_CHOICE:
         return parse_choice(rule, text, target, error);
     case DM_VALUE_LIST:
+    case DM_VALUE_TOKENS:
     case DM_VALUE_DOMAINS:
     case DM_VALUE_FILES:
         return parse_list(rule->type, text, target, error);
@@ -266,6 +269,7 @@ static gboolean parse_empty(const DmValueRule *rule, gpointer target, GError **e
     case DM_VALUE_MODE:
     case DM_VALUE_BOOL:
     case DM_VALUE_CHOICE:
+    case DM_VALUE_TOKENS:
         break;
     }
     g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "has no value; write one or remove the line for the default");
@@ -295,6 +299,7 @@ void dm_value_clear(DmValueType type, gpointer target)
         g_clear_pointer((char **)target, g_free);
         return;
     case DM_VALUE_LIST:
+    case DM_VALUE_TOKENS:
     case DM_VALUE_DOMAINS:
     case DM_VALUE_FILES:
         g_clear_pointer((char ***)target, g_strfreev);

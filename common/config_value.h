@@ -26,6 +26,7 @@ typedef enum {
     DM_VALUE_BOOL,     /* gboolean, yes or no */
     DM_VALUE_CHOICE,   /* int (an enum), index into the choices */
     DM_VALUE_LIST,     /* char **, separated by ";" */
+    DM_VALUE_TOKENS,   /* char **, at least one; words without brackets and commas */
     DM_VALUE_DOMAINS,  /* char **, lower-case domains */
     DM_VALUE_FILES,    /* char **, absolute paths */
     DM_VALUE_NETWORKS, /* DmNetworks * */

@@ -24,6 +24,7 @@
 #define DM_FIELD_CERTIFICATE      "X-de-mail-signature-certificate"
 #define DM_FIELD_VERSION          "X-de-mail-version"
 #define DM_FIELD_PRIVATE_ID       "X-de-mail-private-id"
+#define DM_FIELD_PRIVAT_ID        "X-de-mail-privat-id" /* a misspelling that clients in the field use */
 #define DM_FIELD_MESSAGE_ID       "X-de-mail-message-id"
 #define DM_FIELD_ACCOUNT_HOLDER   "X-de-mail-account-holder"
 #define DM_FIELD_STAMP            "X-Demail-Stamp"

@@ -130,7 +130,7 @@ static void check_own_domains(const Opening *opening)
         for (char **domain = tenant->demail_domains; *domain != NULL; domain++) {
             g_autofree char *address = g_strconcat("x@", *domain, NULL);
             DmRecipientKind kind = DM_RECIPIENT_ORDINARY;
-            if (!dm_recipient_kind(address, domains, gateway->config->divert_domain, &kind, &error) ||
+            if (!dm_recipient_kind(address, domains, gateway->config->divert_domain, &kind, NULL, &error) ||
                 kind == DM_RECIPIENT_DEMAIL)
                 continue;
             take_problem(opening, g_error_new(DM_ERROR, DM_ERROR_CONFIG,

@@ -4,25 +4,13 @@
 
 #include <string.h>
 
+/* By option, as DmOption counts. */
 static const struct {
-    const char *token;
-    DmOption option;
-} tokens[] = {
-    {"p", DM_OPTION_PRIVATE},
-    {"persönlich", DM_OPTION_PRIVATE},
-    {"private", DM_OPTION_PRIVATE},
-    {"as", DM_OPTION_AUTHORITATIVE},
-    {"absenderbestätigt", DM_OPTION_AUTHORITATIVE},
-    {"authoritative", DM_OPTION_AUTHORITATIVE},
-    {"vb", DM_OPTION_DISPATCH},
-    {"versandbestätigung", DM_OPTION_DISPATCH},
-    {"dispatch", DM_OPTION_DISPATCH},
-    {"eb", DM_OPTION_RECEIPT},
-    {"eingangsbestätigung", DM_OPTION_RECEIPT},
-    {"receipt", DM_OPTION_RECEIPT},
-    {"ah", DM_OPTION_RETRIEVE},
-    {"abholbestätigung", DM_OPTION_RETRIEVE},
-    {"retrieve", DM_OPTION_RETRIEVE},
+    const char *german;
+    const char *english;
+} names[DM_OPTION_COUNT] = {
+    {"persönlich", "private"},          {"absenderbestätigt", "authoritative"}, {"versandbestätigung", "dispatch"},
+    {"eingangsbestätigung", "receipt"}, {"abholbestätigung", "retrieve"},
 };
 
 /* Composed and without case, so that "PERSÖNLICH" matches in either Unicode form. */
@@ -33,19 +21,38 @@ static char *comparable(const char *text)
     return composed != NULL ? g_utf8_casefold(composed, -1) : g_strdup("");
 }
 
-static guint option_of_token(const char *token)
+static gboolean is_same(const char *comparable_token, const char *known)
+{
+    g_autofree char *other = comparable(known);
+
+    return strcmp(comparable_token, other) == 0;
+}
+
+static gboolean is_one_of(const char *comparable_token, char *const *known)
+{
+    for (char *const *one = known; *one != NULL; one++) {
+        if (is_same(comparable_token, *one))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+guint dm_option_of_token(char **const *short_tokens, const char *token)
 {
     g_autofree char *wanted = comparable(token);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(tokens); i++) {
-        g_autofree char *known = comparable(tokens[i].token);
-        if (strcmp(wanted, known) == 0)
-            return tokens[i].option;
+    for (guint i = 0; i < DM_OPTION_COUNT; i++) {
+        if (is_same(wanted, names[i].german) || is_same(wanted, names[i].english))
+            return 1U << i;
+    }
+    for (guint i = 0; i < DM_OPTION_COUNT; i++) {
+        if (is_one_of(wanted, short_tokens[i]))
+            return 1U << i;
     }
     return 0;
 }
 
-void dm_subject_tag_parse(const char *subject, DmSubjectTag *tag)
+void dm_subject_tag_parse(char **const *short_tokens, const char *subject, DmSubjectTag *tag)
 {
     *tag = (DmSubjectTag){0};
     const char *end = subject[0] == '[' ? strchr(subject, ']') : NULL;
@@ -56,7 +63,7 @@ void dm_subject_tag_parse(const char *subject, DmSubjectTag *tag)
     g_auto(GStrv) words = g_strsplit(inside, ",", -1);
     g_autofree char *unknown = NULL;
     for (char **word = words; *word != NULL; word++) {
-        guint option = option_of_token(g_strstrip(*word));
+        guint option = dm_option_of_token(short_tokens, g_strstrip(*word));
         tag->options |= option;
         if (option == 0 && unknown == NULL)
             unknown = g_strdup(*word);

@@ -17,8 +17,12 @@ typedef struct {
     char *rest;      /* the subject without the tag and the blanks after it; NULL if not tagged */
 } DmSubjectTag;
 
+/* The option (of DmOption) that the token means: one of `short_tokens` (NULL-terminated lists, by option), or its name
+ * in German or English. 0 if it means none. */
+guint dm_option_of_token(char **const *short_tokens, const char *token);
+
 /* `subject` is decoded UTF-8. Clear with dm_subject_tag_clear(). */
-void dm_subject_tag_parse(const char *subject, DmSubjectTag *tag);
+void dm_subject_tag_parse(char **const *short_tokens, const char *subject, DmSubjectTag *tag);
 void dm_subject_tag_clear(DmSubjectTag *tag);
 
 #endif

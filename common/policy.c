@@ -103,7 +103,7 @@ static void decide_ordinary(DmPolicy *policy)
         dm_policy_check_trust(policy)) {
         g_autofree char *decoded = dm_header_decode(value);
         DmSubjectTag tag;
-        dm_subject_tag_parse(decoded, &tag);
+        dm_subject_tag_parse(policy->config->tokens, decoded, &tag);
         if (tag.tagged)
             dm_policy_refuse(policy, DM_REFUSAL_WITHOUT_DEMAIL, tag.first, NULL);
         gboolean tagged = tag.tagged;

@@ -5,8 +5,15 @@
 
 #include <string.h>
 
-/* One option field of the client, the first occurrence (PVD IO 3.1.1): "yes" or "no", case-sensitive. */
-static gboolean read_option_field(DmPolicy *policy, guint i)
+/* What the client said, by field and by subject. */
+typedef struct {
+    guint yes; /* options whose field says yes */
+    guint no;  /* options whose field says no */
+    guint tag;
+} Wishes;
+
+/* One option field, the first occurrence (PVD IO 3.1.1): "yes" or "no", case-sensitive. */
+static gboolean read_option_field(DmPolicy *policy, guint i, Wishes *wishes)
 {
     const char *value = dm_headers_get(policy->request->headers, dm_option_field(i), 0);
     if (value == NULL)
@@ -14,31 +21,64 @@ static gboolean read_option_field(DmPolicy *policy, guint i)
 
     g_autofree char *word = dm_header_unfold(value);
     if (strcmp(word, "yes") == 0)
-        policy->verdict->options |= 1U << i;
-    else if (strcmp(word, "no") != 0)
+        wishes->yes |= 1U << i;
+    else if (strcmp(word, "no") == 0)
+        wishes->no |= 1U << i;
+    else
         return dm_policy_refuse(policy, DM_REFUSAL_OPTION_VALUE, dm_option_field(i), word);
     return TRUE;
 }
 
-/* Options from the fields and the subject; `*subject` becomes the subject without tag, or NULL if there was none. */
-gboolean dm_policy_read_options(DmPolicy *policy, char **subject)
+/* The first short token of each option, for the text. */
+static gboolean refuse_token(DmPolicy *policy, const char *token)
+{
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    for (guint i = 0; i < DM_OPTION_COUNT; i++)
+        g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", policy->config->tokens[i][0]);
+    return dm_policy_refuse(policy, DM_REFUSAL_UNKNOWN_TOKEN, token, known->str);
+}
+
+static gboolean read_subject(DmPolicy *policy, Wishes *wishes, char **subject)
 {
     const char *value = dm_headers_get(policy->request->headers, "Subject", 0);
     g_autofree char *decoded = dm_header_decode(value != NULL ? value : "");
     DmSubjectTag tag;
 
-    for (guint i = 0; i < DM_OPTION_COUNT; i++) {
-        if (!read_option_field(policy, i))
-            return FALSE;
-    }
-    dm_subject_tag_parse(decoded, &tag);
-    policy->verdict->options |= tag.options;
+    dm_subject_tag_parse(policy->config->tokens, decoded, &tag);
+    wishes->tag = tag.options;
     *subject = g_steal_pointer(&tag.rest);
     g_autofree char *unknown = g_steal_pointer(&tag.unknown);
     dm_subject_tag_clear(&tag);
-    if (unknown != NULL)
-        return dm_policy_refuse(policy, DM_REFUSAL_UNKNOWN_TOKEN, unknown, NULL);
+    return unknown == NULL || refuse_token(policy, unknown);
+}
+
+/* A field that says no to what the subject, or retrieve (PVD FU 3.3.5), asks for: nobody can tell what was meant. */
+static gboolean check_conflict(DmPolicy *policy, const Wishes *wishes)
+{
+    for (guint i = 0; i < DM_OPTION_COUNT; i++) {
+        if ((wishes->no & policy->verdict->options & (1U << i)) != 0)
+            return dm_policy_refuse(policy, DM_REFUSAL_OPTION_CONFLICT, dm_option_field(i), dm_option_word(i));
+    }
     return TRUE;
+}
+
+gboolean dm_policy_read_options(DmPolicy *policy, char **subject)
+{
+    DmVerdict *verdict = policy->verdict;
+    Wishes wishes = {0};
+
+    for (guint i = 0; i < DM_OPTION_COUNT; i++) {
+        if (!read_option_field(policy, i, &wishes))
+            return FALSE;
+    }
+    if (!read_subject(policy, &wishes, subject))
+        return FALSE;
+    verdict->options = wishes.yes | wishes.tag;
+    policy->asked = verdict->options;
+    if ((verdict->options & DM_OPTION_RETRIEVE) != 0)
+        verdict->options |= DM_OPTION_PRIVATE;
+    return check_conflict(policy, &wishes);
 }
 
 gboolean dm_policy_check_options(DmPolicy *policy)
@@ -46,11 +86,9 @@ gboolean dm_policy_check_options(DmPolicy *policy)
     DmVerdict *verdict = policy->verdict;
 
     for (guint i = 0; i < DM_OPTION_COUNT; i++) {
-        if ((verdict->options & ~policy->allowed & (1U << i)) != 0)
+        if ((policy->asked & ~policy->allowed & (1U << i)) != 0)
             return dm_policy_refuse(policy, DM_REFUSAL_OPTION_NOT_ALLOWED, dm_option_word(i), policy->from);
     }
-    if ((verdict->options & DM_OPTION_RETRIEVE) != 0)
-        verdict->options |= DM_OPTION_PRIVATE;
     if ((verdict->options & DM_OPTION_AUTHORITATIVE) != 0 && g_str_has_prefix(verdict->sender, "pn_"))
         return dm_policy_refuse(policy, DM_REFUSAL_PSEUDONYM, verdict->sender, NULL);
     g_autofree char *words = dm_options_format(verdict->options);
@@ -58,10 +96,11 @@ gboolean dm_policy_check_options(DmPolicy *policy)
     return TRUE;
 }
 
-/* The private id that the client gave, or the gateway id. */
 gboolean dm_policy_read_private_id(DmPolicy *policy, char **private_id)
 {
     const char *value = dm_headers_get(policy->request->headers, DM_FIELD_PRIVATE_ID, 0);
+    if (value == NULL)
+        value = dm_headers_get(policy->request->headers, DM_FIELD_PRIVAT_ID, 0);
     g_autofree char *given = dm_header_unfold(value != NULL ? value : "");
 
     for (const char *c = given; *c != '\0'; c++) {

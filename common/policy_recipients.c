@@ -64,22 +64,34 @@ gboolean dm_policy_check_trust(DmPolicy *policy)
     return FALSE;
 }
 
-/* The kind of every recipient, and whether any is not ordinary. */
+static const char *kind_text(DmRecipientKind kind)
+{
+    switch (kind) {
+    case DM_RECIPIENT_ORDINARY:
+        return "e-mail";
+    case DM_RECIPIENT_DEMAIL:
+        return "De-Mail";
+    case DM_RECIPIENT_DIVERTED:
+        return "in the divert domain";
+    case DM_RECIPIENT_DISGUISED:
+        return "De-Mail in disguise";
+    }
+    return "";
+}
+
 gboolean dm_policy_judge_recipients(DmPolicy *policy, gboolean *any)
 {
     GError *error = NULL;
 
     for (gsize i = 0; i < policy->request->n_recipients; i++) {
-        if (!dm_recipient_kind(policy->request->recipients[i].address, policy->domains, policy->config->divert_domain,
-                               &policy->kinds[i], &error))
+        const char *address = policy->request->recipients[i].address;
+        g_autofree char *entry = NULL;
+        if (!dm_recipient_kind(address, policy->domains, policy->config->divert_domain, &policy->kinds[i], &entry,
+                               &error))
             return dm_policy_tempfail(policy, error);
-        if (policy->kinds[i] == DM_RECIPIENT_ORDINARY)
-            continue;
-        *any = TRUE;
-        dm_policy_note(policy, "recipient %s: %s", policy->request->recipients[i].address,
-                       policy->kinds[i] == DM_RECIPIENT_DEMAIL     ? "De-Mail"
-                       : policy->kinds[i] == DM_RECIPIENT_DIVERTED ? "in the divert domain"
-                                                                   : "De-Mail in disguise");
+        *any = *any || policy->kinds[i] != DM_RECIPIENT_ORDINARY;
+        dm_policy_note(policy, "recipient %s: %s%s%s", address, kind_text(policy->kinds[i]),
+                       entry != NULL ? ", demail_domains entry " : "", entry != NULL ? entry : "");
     }
     return TRUE;
 }

@@ -173,8 +173,8 @@ gboolean dm_policy_authorise_sender(DmPolicy *policy)
 
     if (!dm_map_to_demail(policy->gateway, tenant, policy->from, &policy->verdict->sender, &error))
         return dm_policy_tempfail(policy, error);
-    if (policy->verdict->sender != NULL &&
-        !dm_recipient_kind(policy->verdict->sender, policy->domains, policy->config->divert_domain, &kind, &error))
+    if (policy->verdict->sender != NULL && !dm_recipient_kind(policy->verdict->sender, policy->domains,
+                                                              policy->config->divert_domain, &kind, NULL, &error))
         return dm_policy_tempfail(policy, error);
     if (kind != DM_RECIPIENT_DEMAIL)
         return dm_policy_refuse(policy, DM_REFUSAL_NO_DEMAIL_ADDRESS, policy->from, NULL);

@@ -16,6 +16,7 @@ typedef struct {
     DmRecipientKind *kinds; /* one per recipient */
     char *from;             /* the e-mail address that sends, lower case */
     guint allowed;          /* options that `senders` gives */
+    guint asked;            /* options that the client chose, before what they imply */
 } DmPolicy;
 
 /* Settles the verdict as a refusal; always FALSE. */
@@ -61,7 +62,7 @@ gboolean dm_policy_check_mixed(DmPolicy *policy);
  * none. Free with g_free(). */
 gboolean dm_policy_read_options(DmPolicy *policy, char **subject);
 
-/* Whether the sender may use them, and what they imply. */
+/* Whether the sender may use them. */
 gboolean dm_policy_check_options(DmPolicy *policy);
 
 /* The private id that the client gave, or the gateway id. Free with g_free(). */

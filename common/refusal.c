@@ -71,10 +71,13 @@ static const struct {
                                       "the $1 field can't be read as addresses; correct it",
                                       "das Feld $1 ist nicht als Adressliste lesbar; bitte korrigieren"},
     [DM_REFUSAL_UNKNOWN_TOKEN] = {"unknown-token", 550, "5.7.1",
-                                  "\"$1\" in the subject is no De-Mail option; known are P, AS, VB, EB, AH",
-                                  "\"$1\" im Betreff ist keine De-Mail-Option; bekannt sind P, AS, VB, EB, AH"},
+                                  "\"$1\" in the subject is no De-Mail option; known are $2",
+                                  "\"$1\" im Betreff ist keine De-Mail-Option; bekannt sind $2"},
     [DM_REFUSAL_OPTION_VALUE] = {"option-value", 550, "5.7.1", "$1: the value \"$2\" is neither yes nor no; correct it",
                                  "$1: der Wert \"$2\" ist weder yes noch no; bitte korrigieren"},
+    [DM_REFUSAL_OPTION_CONFLICT] =
+        {"option-conflict", 550, "5.7.1", "$1 says no to option \"$2\" that the message asks for; decide for one",
+         "$1 verneint die Option \"$2\", die die Nachricht verlangt; bitte eindeutig waehlen"},
     [DM_REFUSAL_OPTION_NOT_ALLOWED] = {"option-not-allowed", 550, "5.7.1",
                                        "option \"$1\" is not permitted for $2; leave it out or ask the administrator",
                                        "Option \"$1\" ist fuer $2 nicht erlaubt; bitte weglassen oder bei der "

@@ -2,6 +2,14 @@
 #include "common/options.h"
 #include "tests/unit/support.h"
 
+static char *private_tokens[] = {(char *)"P", NULL};
+static char *authoritative_tokens[] = {(char *)"AS", NULL};
+static char *dispatch_tokens[] = {(char *)"VB", (char *)"Einwurf", NULL};
+static char *receipt_tokens[] = {(char *)"EB", NULL};
+static char *retrieve_tokens[] = {(char *)"AH", NULL};
+static char **const short_tokens[] = {private_tokens, authoritative_tokens, dispatch_tokens, receipt_tokens,
+                                      retrieve_tokens};
+
 static void test_tags(void **state)
 {
     static const struct {
@@ -28,13 +36,14 @@ static void test_tags(void **state)
         {"Re: [P] x", 0, NULL, NULL},
         {"[P x", 0, NULL, NULL},
         {"[P;EB] x", 0, NULL, NULL},
+        {"[einwurf] x", DM_OPTION_DISPATCH, NULL, "x"},
         {"", 0, NULL, NULL},
     };
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         DmSubjectTag tag;
-        dm_subject_tag_parse(cases[i].subject, &tag);
+        dm_subject_tag_parse(short_tokens, cases[i].subject, &tag);
         if (tag.options != cases[i].options || g_strcmp0(tag.unknown, cases[i].unknown) != 0 ||
             g_strcmp0(tag.rest, cases[i].rest) != 0)
             fail_msg("%s: options %u, unknown %s, rest %s", cases[i].subject, tag.options, tag.unknown, tag.rest);

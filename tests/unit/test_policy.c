@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define X64        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X256       X64 X64 X64 X64
+#define X1024      X256 X256 X256 X256
 #define GATEWAY_ID "00112233445566778899aabbccddeeff"
 #define NOW        1793000000 /* 2026-10-26 */
 #define ERIKA      "erika@muster.de-mail.de"
@@ -130,6 +133,22 @@ static const Case cases[] = {
      "option-not-allowed 5.7.1", ""},
     {"authoritative with a pseudonym", "127.0.0.1", NULL, "kasse@gemeinde.example", ERIKA, "Subject: [AS] x",
      "pseudonym 5.7.1", ""},
+    {"field says no, tag says yes", "127.0.0.1", NULL, MAXI, ERIKA, "X-de-mail-private: no|Subject: [P] x",
+     "option-conflict 5.7.1", ""},
+    {"retrieve without private", "127.0.0.1", NULL, MAXI, ERIKA, "X-de-mail-private: no|Subject: [AH] x",
+     "option-conflict 5.7.1", ""},
+    {"field and tag agree", "127.0.0.1", NULL, MAXI, ERIKA, "X-de-mail-private: yes|Subject: [P] x", "demail private",
+     ""},
+    {"tokens of our own", "127.0.0.1", NULL, MAXI, ERIKA, "Subject: [Einwurf, PERS] x", "demail private,dispatch",
+     "token_private = P;Pers\ntoken_dispatch = Einwurf"},
+    {"a token that was replaced", "127.0.0.1", NULL, MAXI, ERIKA, "Subject: [P, VB] x", "unknown-token 5.7.1",
+     "token_dispatch = Einwurf"},
+    {"private id of 1025 characters", "127.0.0.1", NULL, MAXI, ERIKA, "X-de-mail-private-id: " X1024 "x",
+     "private-id 5.6.0", ""},
+    {"private id of 1024 characters", "127.0.0.1", NULL, MAXI, ERIKA, "X-de-mail-private-id: " X1024, "demail none",
+     ""},
+    {"private id that is not ASCII", "127.0.0.1", NULL, MAXI, ERIKA, "X-de-mail-private-id: M\xc3\xbcller",
+     "private-id 5.6.0", ""},
     {"tag on ordinary mail", "127.0.0.1", NULL, MAXI, "a@b.example", "Subject: [P] x", "ordinary", ""},
     {"tag on ordinary mail, reject", "127.0.0.1", NULL, MAXI, "a@b.example", "Subject: [P] x", "without-demail 5.7.1",
      "options_without_demail = reject"},
