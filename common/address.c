@@ -141,17 +141,13 @@ static gboolean judge_domain(const Judge *judge, const char *domain, DmRecipient
     return TRUE;
 }
 
-/* Whether the token is a domain that we handle, as it stands or after IDNA mapping. */
-static gboolean token_is_ours(const Judge *judge, const char *token, gboolean *ours, GError **error)
+/* `domain` is consumed; what is no LDH domain is not ours. */
+static gboolean domain_is_ours(const Judge *judge, char *domain, gboolean *ours, GError **error)
 {
+    g_autofree char *owned = domain;
     DmRecipientKind kind = DM_RECIPIENT_ORDINARY;
-    g_autofree char *domain = NULL;
 
     *ours = FALSE;
-    if (g_str_is_ascii(token))
-        domain = g_ascii_strdown(token, -1);
-    else if (g_utf8_validate(token, -1, NULL))
-        domain = g_hostname_to_ascii(token);
     if (domain == NULL)
         return TRUE;
     drop_trailing_dot(domain);
@@ -161,6 +157,38 @@ static gboolean token_is_ours(const Judge *judge, const char *token, gboolean *o
         return FALSE;
     *ours = kind != DM_RECIPIENT_ORDINARY;
     return TRUE;
+}
+
+/* The ASCII that remains of a token when every mapping that an MTA might know has been made: compatibility forms and
+ * case folded, full stops of other scripts as ".", what is still not ASCII dropped. UTS #46 of any version maps to this
+ * or to an A-label, so a token whose skeleton is not ours can't become ours. */
+static char *skeleton(const char *token)
+{
+    g_autofree char *valid = g_utf8_make_valid(token, -1);
+    g_autofree char *normal = g_utf8_normalize(valid, -1, G_NORMALIZE_ALL_COMPOSE);
+    g_autofree char *folded = g_utf8_casefold(normal != NULL ? normal : valid, -1);
+    GString *ascii = g_string_new(NULL);
+
+    for (const char *c = folded; *c != '\0'; c = g_utf8_next_char(c)) {
+        gunichar u = g_utf8_get_char(c);
+        if (u == 0x3002 || u == 0xff0e || u == 0xff61)
+            g_string_append_c(ascii, '.');
+        else if (u < 0x80)
+            g_string_append_c(ascii, (char)u);
+    }
+    return g_string_free(ascii, FALSE);
+}
+
+/* Whether the token is a domain that we handle, as it stands or after any mapping of international characters. */
+static gboolean token_is_ours(const Judge *judge, const char *token, gboolean *ours, GError **error)
+{
+    if (g_str_is_ascii(token))
+        return domain_is_ours(judge, g_ascii_strdown(token, -1), ours, error);
+    if (!domain_is_ours(judge, skeleton(token), ours, error))
+        return FALSE;
+    if (*ours || !g_utf8_validate(token, -1, NULL))
+        return TRUE;
+    return domain_is_ours(judge, g_hostname_to_ascii(token), ours, error);
 }
 
 /* Comments (nested), blanks, quotes and backslashes taken out, as an MTA's address parser would. */

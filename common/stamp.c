@@ -211,8 +211,8 @@ static gboolean parse_stamp(const char *value, DmStamp *stamp, char **mac)
     g_autofree char *time = take_element(&rest, "t");
     g_autofree char *tags = take_element(&rest, "rcpt");
     *mac = take_element(&rest, "mac");
-    if (*mac == NULL || tags == NULL || time == NULL || stamp->tenant == NULL || stamp->queue_id == NULL ||
-        stamp->id == NULL)
+    if (version == NULL || stamp->id == NULL || stamp->queue_id == NULL || stamp->tenant == NULL || time == NULL ||
+        tags == NULL || *mac == NULL)
         return FALSE;
     if (strcmp(version, STAMP_VERSION) != 0 || !is_hex(stamp->id, DM_STAMP_ID_LENGTH) ||
         !is_hex(*mac, (gsize)2 * MAC_LENGTH) || rest[strspn(rest, " \t\r\n")] != '\0')

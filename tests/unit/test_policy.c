@@ -65,6 +65,16 @@ static const Case cases[] = {
      "erika@muster.de-mail\xe3\x80\x82"
      "de",
      "", "disguised 5.1.3", ""},
+    {"a character that only newer mappings ignore", "127.0.0.1", NULL, MAXI,
+     "erika@muster.de-m\xe2\x81\xa4"
+     "ail.de",
+     "", "disguised 5.1.3", ""},
+    {"a variation selector", "127.0.0.1", NULL, MAXI, "erika@muster.de-mail\xf3\xa0\x84\x80.de", "", "disguised 5.1.3",
+     ""},
+    {"bytes that are not UTF-8", "127.0.0.1", NULL, MAXI, "erika@muster.de-\xffmail.de", "", "disguised 5.1.3", ""},
+    {"an international label below De-Mail", "127.0.0.1", NULL, MAXI, "erika@m\xc3\xbcller.de-mail.de", "",
+     "disguised 5.1.3", ""},
+    {"an international domain", "127.0.0.1", NULL, MAXI, "a@m\xc3\xbcller.example", "", "ordinary", ""},
     {"percent and bang with other domains", "127.0.0.1", NULL, MAXI, "a%b.example@c.example", "", "ordinary", ""},
     {"divert domain by hand", "127.0.0.1", NULL, MAXI, "erika@muster.de-mail.de.demail.invalid", "",
      "divert-domain 5.1.2", ""},

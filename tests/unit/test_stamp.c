@@ -129,6 +129,9 @@ static void test_malformed(void **state)
         "v=1; id=" ID "; q=; tenant=a; t=1; rcpt=a; mac=00",
         "id=" ID "; v=1; q=; tenant=a; t=1; rcpt=a; mac=00",
     };
+    static const char *const elements[] = {
+        "v=1", "id=" ID, "q=4Q", "tenant=gemeinde", "t=1700000000", "rcpt=0000000000000000", "mac=" ID ID,
+    };
     g_autoptr(DmHeaders) none = message();
 
     (void)state;
@@ -136,6 +139,16 @@ static void test_malformed(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
         g_autoptr(DmHeaders) headers = message();
         dm_headers_prepend(headers, DM_FIELD_STAMP, values[i]);
+        assert_false(verifies(headers, "max@gemeinde.example", 0, "malformed"));
+    }
+    for (guint left_out = 0; left_out < 7; left_out++) {
+        g_autoptr(DmHeaders) headers = message();
+        g_autoptr(GString) value = g_string_new(NULL);
+        for (guint i = 0; i < 7; i++) {
+            if (i != left_out)
+                g_string_append_printf(value, "%s%s", value->len > 0 ? "; " : "", elements[i]);
+        }
+        dm_headers_prepend(headers, DM_FIELD_STAMP, value->str);
         assert_false(verifies(headers, "max@gemeinde.example", 0, "malformed"));
     }
     g_autoptr(DmHeaders) twice = message();
