@@ -27,12 +27,15 @@ static char *undiverted(const DmPolicy *policy, const char *recipient)
     return g_strndup(key, strlen(key) - strlen(suffix));
 }
 
-/* A message that comes by again: every diverted recipient is covered by a valid stamp. */
+/* A message that comes by again: every diverted recipient is covered by a valid stamp. It comes from a content filter,
+ * never from a user: where mixed addressing is permitted users see stamps, and the stamp does not fix the body. */
 static gboolean is_ours_again(const DmPolicy *policy)
 {
     const DmRequest *request = policy->request;
     DmStamp stamp;
 
+    if (request->login != NULL || !dm_networks_contain(policy->config->trusted_clients, request->client_address))
+        return FALSE;
     if (policy->gateway->stamp_key == NULL || request->header_too_large ||
         !dm_stamp_verify(policy->gateway->stamp_key, request->headers, request->sender, policy->config->stamp_max_age,
                          &stamp, NULL))

@@ -398,7 +398,18 @@ static void test_routes(void **state)
     clear_message(&message);
 }
 
-/* A message that the milter stamped comes by again: untouched with its stamp, refused with another's. */
+static void check_refused(const DmGateway *gateway, const Message *message, DmRefusal refusal)
+{
+    DmVerdict verdict;
+
+    dm_policy_decide(gateway, &message->request, &verdict);
+    assert_int_equal(verdict.kind, DM_VERDICT_REFUSE);
+    assert_int_equal(verdict.refusal, refusal);
+    dm_verdict_clear(&verdict);
+}
+
+/* A message that the milter stamped comes by again, from a content filter: untouched with its stamp. Refused with the
+ * stamp of another sender, and from users, who may have seen a stamp. */
 static void test_again(void **state)
 {
     const Case c = {"", "127.0.0.1", NULL, MAXI, ERIKA ".demail.invalid", "To: " ERIKA "|From: " MAXI, "", ""};
@@ -418,10 +429,13 @@ static void test_again(void **state)
     dm_verdict_clear(&verdict);
 
     message.request.sender = KARL;
-    dm_policy_decide(gateway, &message.request, &verdict);
-    assert_int_equal(verdict.kind, DM_VERDICT_REFUSE);
-    assert_int_equal(verdict.refusal, DM_REFUSAL_DIVERT_DOMAIN);
-    dm_verdict_clear(&verdict);
+    check_refused(gateway, &message, DM_REFUSAL_DIVERT_DOMAIN);
+    message.request.sender = MAXI;
+    message.request.login = MAXI;
+    check_refused(gateway, &message, DM_REFUSAL_DIVERT_DOMAIN);
+    message.request.login = NULL;
+    message.request.client_address = "203.0.113.9";
+    check_refused(gateway, &message, DM_REFUSAL_UNTRUSTED);
     clear_message(&message);
 }
 
