@@ -108,6 +108,26 @@ char *dm_address_domain(const char *text)
     return g_strdup(at + 1);
 }
 
+gboolean dm_address_is_plain(const char *text)
+{
+    DmAddress address;
+    gboolean plain = dm_address_parse(text, &address) && text[0] != '<';
+
+    dm_address_clear(&address);
+    return plain;
+}
+
+char *dm_address_undivert(const char *recipient, const char *divert_domain)
+{
+    g_autofree char *key = dm_address_key(recipient);
+    g_autofree char *suffix = g_strconcat(".", divert_domain, NULL);
+
+    drop_trailing_dot(key);
+    if (!g_str_has_suffix(key, suffix) || strlen(key) == strlen(suffix))
+        return NULL;
+    return g_strndup(key, strlen(key) - strlen(suffix));
+}
+
 typedef struct {
     DmTableReader *domains;
     const char *divert_domain;
@@ -191,19 +211,26 @@ static gboolean token_is_ours(const Judge *judge, const char *token, gboolean *o
     return domain_is_ours(judge, g_hostname_to_ascii(token), ours, error);
 }
 
-/* Comments (nested), blanks, quotes and backslashes taken out, as an MTA's address parser would. */
+/* Comments (nested), blanks, quotes and backslashes taken out, as an MTA's address parser would (RFC 5322 3.2.1-3.2.4).
+ */
 static char *without_decoration(const char *text)
 {
     GString *out = g_string_new(NULL);
+    gboolean quoted = FALSE;
     guint depth = 0;
 
     for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '(')
+        gboolean escaped = *c == '\\' && c[1] != '\0';
+        if (escaped)
+            c++;
+        else if (*c == '"' && depth == 0)
+            quoted = !quoted;
+        else if (*c == '(' && !quoted)
             depth++;
-        else if (*c == ')' && depth > 0)
-            depth--;
-        else if (depth == 0 && strchr(" \t\r\n\"\\", *c) == NULL)
+        if (depth == 0 && (escaped || strchr(" \t\r\n\"", *c) == NULL))
             g_string_append_c(out, *c);
+        if (!escaped && *c == ')' && !quoted && depth > 0)
+            depth--;
     }
     return g_string_free(out, FALSE);
 }

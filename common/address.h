@@ -30,6 +30,13 @@ gboolean dm_address_equal(const char *a, const char *b);
 /* The part after the last "@", lower case, without a trailing dot; NULL if there is none. Free with g_free(). */
 char *dm_address_domain(const char *text);
 
+/* Whether dm_address_parse() takes the text, without brackets. */
+gboolean dm_address_is_plain(const char *text);
+
+/* The De-Mail address of a recipient in the divert domain: in lower case, without brackets, trailing dot and divert
+ * domain. NULL if the recipient is not below the divert domain. Free with g_free(). */
+char *dm_address_undivert(const char *recipient, const char *divert_domain);
+
 typedef enum {
     DM_RECIPIENT_ORDINARY,  /* e-mail */
     DM_RECIPIENT_DEMAIL,    /* plain local@domain in a De-Mail domain */

@@ -286,10 +286,25 @@ static void note_warning(gint64 offset, GMimeParserWarning code, const char *ite
         *(gboolean *)data = FALSE;
 }
 
+static gsize count_char(const char *text, char wanted)
+{
+    gsize count = 0;
+
+    for (const char *c = text; *c != '\0'; c++)
+        count += *c == wanted ? 1 : 0;
+    return count;
+}
+
 GPtrArray *dm_header_mailboxes(const char *value, gboolean *clean)
 {
     GPtrArray *out = g_ptr_array_new_with_free_func(free_mailbox);
     g_autofree char *line = dm_header_unfold(value);
+
+    if (count_char(line, ':') > DM_GROUPS_MAX) {
+        if (clean != NULL)
+            *clean = FALSE;
+        return out;
+    }
     gboolean without_warning = TRUE;
     GMimeParserOptions *options = g_mime_parser_options_new();
 

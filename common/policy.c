@@ -90,28 +90,40 @@ void dm_policy_edit(DmPolicy *policy, DmEditKind kind, const char *name, guint n
     g_array_append_val(policy->verdict->edits, edit);
 }
 
-static void decide_ordinary(DmPolicy *policy)
+/* A tag of options without a De-Mail recipient, where that is to be refused. */
+static gboolean check_useless_tag(DmPolicy *policy)
 {
     const char *value = dm_headers_get(policy->request->headers, "Subject", 0);
+    DmSubjectTag tag;
 
+    if (policy->config->options_without_demail != DM_WITHOUT_DEMAIL_REJECT || value == NULL ||
+        !dm_policy_check_trust(policy))
+        return TRUE;
+    g_autofree char *decoded = dm_header_decode(value);
+    dm_subject_tag_parse(policy->config->tokens, decoded, &tag);
+    gboolean useless = tag.tagged && !dm_policy_refuse(policy, DM_REFUSAL_WITHOUT_DEMAIL, tag.first, NULL);
+    dm_subject_tag_clear(&tag);
+    return !useless;
+}
+
+static void decide_ordinary(DmPolicy *policy)
+{
     policy->verdict->kind = DM_VERDICT_ORDINARY;
-    if (policy->request->reserved_lost) {
-        dm_policy_refuse(policy, DM_REFUSAL_HEADER_TOO_LARGE, NULL, NULL);
-        return;
-    }
-    if (policy->config->options_without_demail == DM_WITHOUT_DEMAIL_REJECT && value != NULL &&
-        dm_policy_check_trust(policy)) {
-        g_autofree char *decoded = dm_header_decode(value);
-        DmSubjectTag tag;
-        dm_subject_tag_parse(policy->config->tokens, decoded, &tag);
-        if (tag.tagged)
-            dm_policy_refuse(policy, DM_REFUSAL_WITHOUT_DEMAIL, tag.first, NULL);
-        gboolean tagged = tag.tagged;
-        dm_subject_tag_clear(&tag);
-        if (tagged)
-            return;
-    }
-    dm_policy_clean_ordinary(policy);
+    if (check_useless_tag(policy))
+        dm_policy_clean_ordinary(policy);
+}
+
+/* What neither an MTA nor we could clean: too many reserved fields, or some that were left out of the request. */
+static gboolean check_reserved(DmPolicy *policy)
+{
+    const DmHeaders *headers = policy->request->headers;
+    guint reserved = 0;
+
+    for (guint i = 0; i < dm_headers_length(headers); i++)
+        reserved += dm_field_is_reserved(dm_headers_at(headers, i)->name) ? 1 : 0;
+    if (reserved > DM_RESERVED_FIELDS_MAX || policy->request->reserved_lost)
+        return dm_policy_refuse(policy, DM_REFUSAL_HEADER_TOO_LARGE, NULL, NULL);
+    return TRUE;
 }
 
 /* Rules 1 to 4 of a message with De-Mail recipients, in the order in which they answer. */
@@ -126,7 +138,7 @@ static void decide_demail(DmPolicy *policy)
         return;
     if (!any) {
         dm_policy_note(policy, "all De-Mail recipients are own mailboxes: an e-mail");
-        dm_policy_clean_ordinary(policy);
+        decide_ordinary(policy);
         return;
     }
     if (!dm_policy_authorise_sender(policy) || !dm_policy_check_mixed(policy) ||
@@ -154,7 +166,7 @@ void dm_policy_decide(const DmGateway *gateway, const DmRequest *request, DmVerd
     policy.domains = dm_table_read(gateway->demail_domains, &error);
     if (policy.domains == NULL)
         dm_policy_tempfail(&policy, error);
-    else if (dm_policy_judge_recipients(&policy, &any)) {
+    else if (check_reserved(&policy) && dm_policy_judge_recipients(&policy, &any)) {
         if (any)
             decide_demail(&policy);
         else

@@ -80,6 +80,10 @@ typedef struct {
     GPtrArray *trace; /* of char *, one line per rule in the order of judging; NULL unless asked for */
 } DmVerdict;
 
+/* An MTA takes seconds to delete this many fields, and gives up at thousands: a message with more reserved fields is
+ * refused. */
+#define DM_RESERVED_FIELDS_MAX 200
+
 /* Whether the policy wants to see fields of this name. */
 gboolean dm_policy_needs_field(const char *name);
 

@@ -25,18 +25,18 @@ static gboolean read_option_field(DmPolicy *policy, guint i, Wishes *wishes)
     else if (strcmp(word, "no") == 0)
         wishes->no |= 1U << i;
     else
-        return dm_policy_refuse(policy, DM_REFUSAL_OPTION_VALUE, dm_option_field(i), word);
+        return dm_policy_refuse(policy, DM_REFUSAL_OPTION_VALUE, dm_option_field(i), NULL);
     return TRUE;
 }
 
-/* The first short token of each option, for the text. */
-static gboolean refuse_token(DmPolicy *policy, const char *token)
+/* The text lists what is known; the word itself is part of a subject and would go into logs. */
+static gboolean refuse_token(DmPolicy *policy)
 {
     g_autoptr(GString) known = g_string_new(NULL);
 
     for (guint i = 0; i < DM_OPTION_COUNT; i++)
         g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", policy->config->tokens[i][0]);
-    return dm_policy_refuse(policy, DM_REFUSAL_UNKNOWN_TOKEN, token, known->str);
+    return dm_policy_refuse(policy, DM_REFUSAL_UNKNOWN_TOKEN, known->str, NULL);
 }
 
 static gboolean read_subject(DmPolicy *policy, Wishes *wishes, char **subject)
@@ -48,9 +48,9 @@ static gboolean read_subject(DmPolicy *policy, Wishes *wishes, char **subject)
     dm_subject_tag_parse(policy->config->tokens, decoded, &tag);
     wishes->tag = tag.options;
     *subject = g_steal_pointer(&tag.rest);
-    g_autofree char *unknown = g_steal_pointer(&tag.unknown);
+    gboolean unknown = tag.unknown != NULL;
     dm_subject_tag_clear(&tag);
-    return unknown == NULL || refuse_token(policy, unknown);
+    return !unknown || refuse_token(policy);
 }
 
 /* A field that says no to what the subject, or retrieve (PVD FU 3.3.5), asks for: nobody can tell what was meant. */

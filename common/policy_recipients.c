@@ -14,19 +14,6 @@ static const char *first_of_kind(const DmPolicy *policy, DmRecipientKind kind)
     return NULL;
 }
 
-/* The De-Mail address of a recipient in the divert domain; NULL if the recipient is the bare divert domain. */
-static char *undiverted(const DmPolicy *policy, const char *recipient)
-{
-    g_autofree char *key = dm_address_key(recipient);
-    g_autofree char *suffix = g_strconcat(".", policy->config->divert_domain, NULL);
-
-    if (g_str_has_suffix(key, "."))
-        key[strlen(key) - 1] = '\0';
-    if (!g_str_has_suffix(key, suffix))
-        return NULL;
-    return g_strndup(key, strlen(key) - strlen(suffix));
-}
-
 /* A message that comes by again: every diverted recipient is covered by a valid stamp. It comes from a content filter,
  * never from a user: where mixed addressing is permitted users see stamps, and the stamp does not fix the body. */
 static gboolean is_ours_again(const DmPolicy *policy)
@@ -44,7 +31,7 @@ static gboolean is_ours_again(const DmPolicy *policy)
     for (gsize i = 0; covered && i < request->n_recipients; i++) {
         if (policy->kinds[i] == DM_RECIPIENT_ORDINARY)
             continue;
-        g_autofree char *demail = undiverted(policy, request->recipients[i].address);
+        g_autofree char *demail = dm_address_undivert(request->recipients[i].address, policy->config->divert_domain);
         covered = policy->kinds[i] == DM_RECIPIENT_DIVERTED && demail != NULL &&
                   dm_stamp_covers(policy->gateway->stamp_key, &stamp, demail);
     }

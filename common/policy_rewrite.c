@@ -1,6 +1,7 @@
 #include "common/policy_steps.h"
 
 #include "common/demail.h"
+#include "common/marking.h"
 
 #include <string.h>
 
@@ -59,11 +60,11 @@ static char *chosen_recipients(const DmPolicy *policy)
     return text;
 }
 
-static void change_subject(DmPolicy *policy, const char *subject)
+static void change_subject(DmPolicy *policy, guint n, const char *subject)
 {
     g_autofree char *encoded = dm_header_encode("Subject", subject);
 
-    dm_policy_edit(policy, DM_EDIT_CHANGE, "Subject", 1, encoded);
+    dm_policy_edit(policy, DM_EDIT_CHANGE, "Subject", n, encoded);
 }
 
 /* The verdict as it stands in the message. */
@@ -74,7 +75,7 @@ void dm_policy_write_verdict(DmPolicy *policy, const char *subject, const char *
 
     delete_reserved(policy);
     if (subject != NULL)
-        change_subject(policy, subject);
+        change_subject(policy, 1, subject);
     if (dm_headers_count(policy->request->headers, "Message-ID") == 0) {
         g_autofree char *id =
             g_strdup_printf("<%s@%s>", policy->request->gateway_id, verdict->tenant->email_domains[0]);
@@ -89,34 +90,24 @@ void dm_policy_write_verdict(DmPolicy *policy, const char *subject, const char *
                        (verdict->options & (1U << i)) != 0 ? "yes" : "no");
 }
 
-/* The longest subject_prefix of any tenant with which `subject` starts; 0 if none does. */
-static gsize marking_length(const DmPolicy *policy, const char *subject)
+/* Every Subject field, for a reader sees one of them. */
+static void remove_marking(DmPolicy *policy)
 {
-    gsize longest = 0;
+    const DmHeaders *headers = policy->request->headers;
+    g_autoptr(GPtrArray) prefixes = g_ptr_array_new();
 
-    for (guint i = 0; i < policy->config->tenants->len; i++) {
-        const DmTenantConfig *tenant = g_ptr_array_index(policy->config->tenants, i);
-        gsize length = strlen(tenant->subject_prefix);
-        if (length > longest && g_str_has_prefix(subject, tenant->subject_prefix))
-            longest = length;
+    for (guint i = 0; i < policy->config->tenants->len; i++)
+        g_ptr_array_add(prefixes, ((DmTenantConfig *)g_ptr_array_index(policy->config->tenants, i))->subject_prefix);
+    for (guint n = 0; n < dm_headers_count(headers, "Subject"); n++) {
+        g_autofree char *decoded = dm_header_decode(dm_headers_get(headers, "Subject", n));
+        g_autofree char *subject = dm_marking_remove(decoded, prefixes);
+        if (subject != NULL)
+            change_subject(policy, n + 1, subject);
     }
-    return longest;
 }
 
-/* Nobody forges a De-Mail by e-mail: reserved fields and our marking go. */
 void dm_policy_clean_ordinary(DmPolicy *policy)
 {
-    const char *value = dm_headers_get(policy->request->headers, "Subject", 0);
-
     delete_reserved(policy);
-    if (value == NULL)
-        return;
-    g_autofree char *decoded = dm_header_decode(value);
-    const char *subject = decoded;
-    for (gsize length; (length = marking_length(policy, subject)) > 0;) {
-        subject += length;
-        subject += strspn(subject, " ");
-    }
-    if (subject != decoded)
-        change_subject(policy, subject);
+    remove_marking(policy);
 }

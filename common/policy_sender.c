@@ -1,7 +1,7 @@
 #include "common/policy_steps.h"
 
-#include "common/demail.h"
 #include "common/mapping.h"
+#include "common/permission.h"
 
 #include <string.h>
 
@@ -36,12 +36,14 @@ static gboolean look_up_login(DmPolicy *policy, const char *from, gboolean *name
     return TRUE;
 }
 
-static gboolean login_is_address(const char *login, const char *from)
+/* A login without a domain says whose it is only while there is one tenant. */
+static gboolean login_is_address(const DmPolicy *policy, const char *login, const char *from)
 {
-    const char *at = strchr(from, '@');
+    gsize local = strcspn(from, "@");
 
-    return dm_address_equal(login, from) || (strchr(login, '@') == NULL && strlen(login) == (gsize)(at - from) &&
-                                             g_ascii_strncasecmp(login, from, strlen(login)) == 0);
+    if (strchr(login, '@') != NULL)
+        return dm_address_equal(login, from);
+    return policy->config->tenants->len == 1 && strlen(login) == local && g_ascii_strncasecmp(login, from, local) == 0;
 }
 
 /* The one From address as written, or NULL. */
@@ -103,27 +105,8 @@ gboolean dm_policy_identify_sender(DmPolicy *policy)
         g_autofree char *sender = dm_address_key(request->sender);
         return dm_policy_refuse(policy, DM_REFUSAL_FROM_NOT_ENVELOPE, from, sender[0] != '\0' ? sender : "<>");
     }
-    if (request->login != NULL && !named && !login_is_address(request->login, policy->from))
+    if (request->login != NULL && !named && !login_is_address(policy, request->login, policy->from))
         return dm_policy_refuse(policy, DM_REFUSAL_FROM_NOT_LOGIN, from, request->login);
-    return TRUE;
-}
-
-/* "private,receipt  unit=Amt 32" or "no". FALSE if the value can't be read. */
-static gboolean read_permission(const char *value, gboolean *permitted, guint *allowed, char **unit)
-{
-    gsize length = strcspn(value, " \t");
-    g_autofree char *words = g_strndup(value, length);
-    const char *rest = value + length + strspn(value + length, " \t");
-
-    *permitted = g_ascii_strcasecmp(value, "no") != 0;
-    if (!*permitted)
-        return TRUE;
-    if (rest[0] != '\0' && !g_str_has_prefix(rest, "unit="))
-        return FALSE;
-    if (!dm_options_parse(words, allowed))
-        return FALSE;
-    if (rest[0] != '\0')
-        *unit = g_strdup(rest + strlen("unit="));
     return TRUE;
 }
 
@@ -133,7 +116,7 @@ static gboolean look_up_permission(DmPolicy *policy)
     GError *error = NULL;
     g_autofree char *value = NULL;
     g_autofree char *key = NULL;
-    gboolean permitted = FALSE;
+    DmPermission permission;
 
     g_autoptr(DmTableReader) reader = dm_table_read(tables->senders, &error);
     if (reader == NULL || !dm_table_find(reader, policy->from, DM_FIND_ADDRESS | DM_FIND_AT_DOMAIN,
@@ -143,12 +126,14 @@ static gboolean look_up_permission(DmPolicy *policy)
                    value != NULL ? value : "");
     if (value == NULL)
         return dm_policy_refuse(policy, DM_REFUSAL_NOT_LISTED, policy->from, NULL);
-    if (!read_permission(value, &permitted, &policy->allowed, &policy->verdict->unit)) {
+    if (!dm_permission_parse(value, &permission)) {
         g_set_error(&error, DM_ERROR, DM_ERROR_CONFIG, "table %s: key %s: \"%s\" is no list of options; correct it",
                     dm_table_file(tables->senders), key, value);
         return dm_policy_tempfail(policy, error);
     }
-    if (!permitted)
+    policy->allowed = permission.options;
+    policy->verdict->unit = g_steal_pointer(&permission.unit);
+    if (!permission.permitted)
         return dm_policy_refuse(policy, DM_REFUSAL_NOT_LISTED, policy->from, NULL);
     return TRUE;
 }

@@ -71,10 +71,12 @@ static const struct {
                                       "the $1 field can't be read as addresses; correct it",
                                       "das Feld $1 ist nicht als Adressliste lesbar; bitte korrigieren"},
     [DM_REFUSAL_UNKNOWN_TOKEN] = {"unknown-token", 550, "5.7.1",
-                                  "\"$1\" in the subject is no De-Mail option; known are $2",
-                                  "\"$1\" im Betreff ist keine De-Mail-Option; bekannt sind $2"},
-    [DM_REFUSAL_OPTION_VALUE] = {"option-value", 550, "5.7.1", "$1: the value \"$2\" is neither yes nor no; correct it",
-                                 "$1: der Wert \"$2\" ist weder yes noch no; bitte korrigieren"},
+                                  "the tag at the start of the subject holds a word that is no De-Mail option; known "
+                                  "are $1",
+                                  "die Marke am Anfang des Betreffs enthaelt ein Wort, das keine De-Mail-Option ist; "
+                                  "bekannt sind $1"},
+    [DM_REFUSAL_OPTION_VALUE] = {"option-value", 550, "5.7.1", "the value of $1 is neither yes nor no; correct it",
+                                 "der Wert von $1 ist weder yes noch no; bitte korrigieren"},
     [DM_REFUSAL_OPTION_CONFLICT] =
         {"option-conflict", 550, "5.7.1", "$1 says no to option \"$2\" that the message asks for; decide for one",
          "$1 verneint die Option \"$2\", die die Nachricht verlangt; bitte eindeutig waehlen"},
@@ -99,8 +101,8 @@ static const struct {
                                         "more than 10000 De-Mail recipients; send several messages",
                                         "mehr als 10000 De-Mail-Empfaenger; bitte mehrere Nachrichten senden"},
     [DM_REFUSAL_HEADER_TOO_LARGE] =
-        {"header-too-large", 550, "5.3.4", "the header is larger than 1 MiB; shorten the recipient fields",
-         "der Kopf der Nachricht ist groesser als 1 MiB; bitte die Empfaengerfelder kuerzen"},
+        {"header-too-large", 550, "5.3.4", "the header is larger than 1 MiB or has over 200 De-Mail fields; shorten it",
+         "der Kopf der Nachricht ist groesser als 1 MiB oder hat ueber 200 De-Mail-Felder; bitte kuerzen"},
     [DM_REFUSAL_TABLE] = {"table", 451, "4.3.5", "De-Mail can't be sent at the moment; try again later",
                           "De-Mail kann zur Zeit nicht gesendet werden; bitte spaeter erneut versuchen"},
     [DM_REFUSAL_INTERNAL] = {"internal", 451, "4.3.0", "De-Mail can't be sent at the moment; try again later",

@@ -26,8 +26,8 @@ typedef enum {
     DM_REFUSAL_MIXED_ENVELOPE,      /* De-Mail recipient, e-mail recipient */
     DM_REFUSAL_MIXED_HEADER,        /* De-Mail recipient, address in To or Cc */
     DM_REFUSAL_UNREADABLE_HEADER,   /* field name */
-    DM_REFUSAL_UNKNOWN_TOKEN,       /* token, known ones */
-    DM_REFUSAL_OPTION_VALUE,        /* field, value */
+    DM_REFUSAL_UNKNOWN_TOKEN,       /* known tokens */
+    DM_REFUSAL_OPTION_VALUE,        /* field */
     DM_REFUSAL_OPTION_CONFLICT,     /* field, option */
     DM_REFUSAL_OPTION_NOT_ALLOWED,  /* option, From */
     DM_REFUSAL_PSEUDONYM,           /* De-Mail address */

@@ -28,8 +28,8 @@ typedef struct {
     char *id;
     char *queue_id; /* of the MTA when the stamp was made; may be empty */
     char *tenant;
-    gint64 time; /* seconds since the epoch */
-    char **tags;
+    gint64 time;      /* seconds since the epoch */
+    GHashTable *tags; /* a set */
 } DmStamp;
 
 void dm_stamp_clear(DmStamp *stamp);

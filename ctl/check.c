@@ -1,6 +1,6 @@
 #include "common/address.h"
-#include "common/demail.h"
 #include "common/gateway.h"
+#include "common/permission.h"
 #include "common/secret.h"
 #include "ctl/command.h"
 #include "ctl/output.h"
@@ -23,29 +23,16 @@ static void add_finding(const Findings *findings, char *problem)
         g_ptr_array_add(findings->problems, problem);
 }
 
-static gboolean is_plain_address(const char *text)
-{
-    DmAddress address;
-    gboolean plain = dm_address_parse(text, &address) && text[0] != '<';
-
-    dm_address_clear(&address);
-    return plain;
-}
-
 static gboolean check_sender(const char *key, const char *value, gpointer data)
 {
-    Findings *findings = data;
-    g_autofree char *words = g_strndup(value, strcspn(value, " \t"));
-    const char *rest = value + strlen(words);
-    guint options = 0;
+    const Findings *findings = data;
+    DmPermission permission;
 
-    rest += strspn(rest, " \t");
-    if (g_ascii_strcasecmp(value, "no") != 0 &&
-        (!dm_options_parse(words, &options) || (rest[0] != '\0' && !g_str_has_prefix(rest, "unit="))))
-        add_finding(findings,
-                    g_strdup_printf("table %s: key %s: \"%s\" is no list of options; write such as \"private,receipt "
-                                    "unit=Amt 32\", \"all\", \"none\" or \"no\"",
-                                    findings->file, key, value));
+    if (!dm_permission_parse(value, &permission))
+        add_finding(findings, g_strdup_printf("table %s: key %s: \"%s\" is no list of options; write such as "
+                                              "\"private,receipt unit=Amt 32\", \"all\", \"none\" or \"no\"",
+                                              findings->file, key, value));
+    dm_permission_clear(&permission);
     return TRUE;
 }
 
@@ -53,7 +40,7 @@ static gboolean check_mapping(const char *key, const char *value, gpointer data)
 {
     Findings *findings = data;
 
-    if (!is_plain_address(key) || !is_plain_address(value))
+    if (!dm_address_is_plain(key) || !dm_address_is_plain(value))
         add_finding(findings,
                     g_strdup_printf("table %s: key %s: \"%s\" does not map an e-mail address to a De-Mail address; "
                                     "write \"user@example.org user@example.de-mail.de\"",
@@ -110,8 +97,12 @@ int dm_ctl_check(const DmCtl *ctl, int argc, char **argv)
     g_autoptr(GError) error = NULL;
     Findings findings = {problems, NULL};
 
-    if (!dm_ctl_options("check", "", entries, &argc, &argv) || argc > 1)
+    if (!dm_ctl_options("check", "", entries, &argc, &argv))
         return EX_USAGE;
+    if (argc > 1) {
+        dm_output_complain("check: takes no operand; name the configuration with -c before the command");
+        return EX_USAGE;
+    }
     g_autoptr(DmGateway) gateway =
         dm_gateway_open(ctl->config_file, DM_GATEWAY_POLICY | DM_GATEWAY_STAMP, problems, &error);
     if (gateway != NULL)
