@@ -271,6 +271,26 @@ static void check_whole(const Load *load)
     }
 }
 
+/* GKeyFile would merge two groups of one name in silence, the later values on top of the earlier ones. */
+static void refuse_double_groups(const Load *load)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(load->config->file, &text, NULL, NULL))
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line != NULL; line++) {
+        g_strchomp(*line);
+        gsize length = strlen(*line);
+        if (length < 2 || (*line)[0] != '[' || (*line)[length - 1] != ']')
+            continue;
+        (*line)[length - 1] = '\0';
+        if (!g_hash_table_add(seen, *line + 1))
+            add_problem(load, *line + 1, NULL, "stands there twice; give the second group another name or join them");
+    }
+}
+
 DmConfig *dm_config_load(const char *file, GPtrArray *problems)
 {
     g_autoptr(DmConfig) config = new_config(file);
@@ -284,6 +304,7 @@ DmConfig *dm_config_load(const char *file, GPtrArray *problems)
                                                   error->message));
         return NULL;
     }
+    refuse_double_groups(&load);
     read_groups(&load);
     check_whole(&load);
     return problems->len == before ? g_steal_pointer(&config) : NULL;

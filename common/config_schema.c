@@ -52,7 +52,7 @@ static const DmConfigKey gateway_keys[] = {
 static const DmConfigKey milter_keys[] = {
     {"socket", G(milter.socket), {DM_VALUE_MILTER, NULL, 0, 0}, "inet:8895@127.0.0.1", FALSE},
     {"socket_mode", G(milter.socket_mode), {DM_VALUE_MODE, NULL, 0, 0777}, "0660", FALSE},
-    {"socket_group", G(milter.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "", FALSE},
+    {"socket_group", G(milter.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
     {"user", G(milter.user), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-milter", FALSE},
     {"group", G(milter.group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
     {NULL, 0, {DM_VALUE_TEXT, NULL, 0, 0}, NULL, FALSE},
@@ -62,7 +62,7 @@ static const DmConfigKey poller_keys[] = {
     {"lmtp", G(poller.lmtp), {DM_VALUE_SOCKET, NULL, 0, 0}, "unix:/run/demail/lmtp.sock", FALSE},
     {"inject", G(poller.inject), {DM_VALUE_SMTP_URL, NULL, 0, 0}, "smtp://127.0.0.1:10025", FALSE},
     {"socket_mode", G(poller.socket_mode), {DM_VALUE_MODE, NULL, 0, 0777}, "0660", FALSE},
-    {"socket_group", G(poller.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "", FALSE},
+    {"socket_group", G(poller.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
     {"user", G(poller.user), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-poller", FALSE},
     {"group", G(poller.group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
     {"max_connections", G(poller.max_connections), {DM_VALUE_NUMBER, NULL, 1, 10000}, "128", FALSE},

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define SECONDS_PER_DAY 86400
+#define SECONDS_PER_DAY  86400
+#define UNIX_PATH_LENGTH 107 /* bytes in sockaddr_un, less the NUL */
 
 static gboolean bad(GError **error, const char *text, const char *remedy)
 {
@@ -21,15 +22,6 @@ static gboolean is_domain(const char *text)
 
     dm_address_clear(&parsed);
     return good && !g_str_has_suffix(text, ".");
-}
-
-static gboolean is_address(const char *text)
-{
-    DmAddress parsed;
-    gboolean good = dm_address_parse(text, &parsed);
-
-    dm_address_clear(&parsed);
-    return good && text[0] != '<';
 }
 
 static gboolean parse_duration(const DmValueRule *rule, const char *text, gint64 *seconds, GError **error)
@@ -155,23 +147,46 @@ static gboolean has_prefix_and_more(const char *text, const char *prefix)
     return g_str_has_prefix(text, prefix) && text[strlen(prefix)] != '\0';
 }
 
+static gboolean is_port(const char *text, gsize length)
+{
+    g_autofree char *digits = g_strndup(text, length);
+    guint64 port = 0;
+
+    return g_ascii_string_to_unsigned(digits, 10, 0, 65535, &port, NULL);
+}
+
+/* inet:HOST:PORT as Postfix writes it, or inet:PORT@HOST as libmilter does. */
 static gboolean is_inet(const char *text, char separator)
 {
-    const char *rest = strchr(text, ':');
-
     if (!g_str_has_prefix(text, "inet:") && !g_str_has_prefix(text, "inet6:"))
         return FALSE;
-    const char *at = strrchr(rest + 1, separator);
-    return at != NULL && at > rest + 1 && at[1] != '\0';
+    const char *rest = strchr(text, ':') + 1;
+    const char *at = strrchr(rest, separator);
+    if (at == NULL || at == rest || at[1] == '\0')
+        return FALSE;
+    return separator == '@' ? is_port(rest, (gsize)(at - rest)) : is_port(at + 1, strlen(at + 1));
+}
+
+static gboolean is_unix(const char *text)
+{
+    return has_prefix_and_more(text, "unix:/") && strlen(text) - strlen("unix:") <= UNIX_PATH_LENGTH;
+}
+
+static gboolean is_smtp_url(const char *text)
+{
+    g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+
+    return uri != NULL && strcmp(g_uri_get_scheme(uri), "smtp") == 0 && g_uri_get_host(uri)[0] != '\0' &&
+           g_uri_get_path(uri)[0] == '\0';
 }
 
 /* Postfix writes inet:HOST:PORT, libmilter inet:PORT@HOST; administrators know both, and local: and tcp: as well. */
 static char *milter_socket(const char *text)
 {
-    if (has_prefix_and_more(text, "local:/"))
-        return g_strconcat("unix:", text + strlen("local:"), NULL);
-    if (has_prefix_and_more(text, "unix:/"))
-        return g_strdup(text);
+    g_autofree char *named =
+        g_str_has_prefix(text, "local:") ? g_strconcat("unix:", text + strlen("local:"), NULL) : g_strdup(text);
+    if (is_unix(named))
+        return g_steal_pointer(&named);
     if (is_inet(text, '@'))
         return g_strdup(text);
     if (!is_inet(text, ':'))
@@ -185,7 +200,7 @@ static gboolean parse_text(DmValueType type, const char *text, char **value, GEr
 {
     if (type == DM_VALUE_DOMAIN && !is_domain(text))
         return bad(error, text, "write a domain such as example.org");
-    if (type == DM_VALUE_ADDRESS && !is_address(text))
+    if (type == DM_VALUE_ADDRESS && !dm_address_is_plain(text))
         return bad(error, text, "write an address such as office@example.org");
     if (type == DM_VALUE_FILE && text[0] != '/')
         return bad(error, text, "write an absolute path");
@@ -193,15 +208,15 @@ static gboolean parse_text(DmValueType type, const char *text, char **value, GEr
         return bad(error, text, "write lmdb:/PATH or texthash:/PATH");
     if (type == DM_VALUE_URL && !has_prefix_and_more(text, "https://"))
         return bad(error, text, "write an https:// URL");
-    if (type == DM_VALUE_SMTP_URL && !has_prefix_and_more(text, "smtp://"))
+    if (type == DM_VALUE_SMTP_URL && !is_smtp_url(text))
         return bad(error, text, "write smtp://HOST:PORT");
-    if (type == DM_VALUE_SOCKET && !has_prefix_and_more(text, "unix:/") && !is_inet(text, ':'))
-        return bad(error, text, "write unix:/PATH or inet:HOST:PORT");
+    if (type == DM_VALUE_SOCKET && !is_unix(text) && !is_inet(text, ':'))
+        return bad(error, text, "write unix:/PATH (at most 107 bytes) or inet:HOST:PORT");
     char *copy = type == DM_VALUE_MILTER   ? milter_socket(text)
                  : type == DM_VALUE_DOMAIN ? g_ascii_strdown(text, -1)
                                            : g_strdup(text);
     if (copy == NULL)
-        return bad(error, text, "write unix:/PATH or inet:PORT@HOST");
+        return bad(error, text, "write unix:/PATH (at most 107 bytes) or inet:PORT@HOST");
     *value = copy;
     return TRUE;
 }

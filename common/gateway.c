@@ -118,14 +118,32 @@ static void open_tables(const Opening *opening)
     }
 }
 
+static gboolean check_domain_key(const char *key, const char *value, gpointer data)
+{
+    const Opening *opening = data;
+    g_autofree char *address = g_strconcat("x@", key[0] == '.' ? key + 1 : key, NULL);
+
+    (void)value;
+    if (!dm_address_is_plain(address) || g_str_has_suffix(key, "."))
+        take_problem(opening, g_error_new(DM_ERROR, DM_ERROR_CONFIG,
+                                          "table %s: key %s matches no domain; write \"domain\" or \".parent\", in "
+                                          "ASCII, without final dot",
+                                          dm_table_file(opening->gateway->demail_domains), key));
+    return TRUE;
+}
+
 /* A tenant whose De-Mail domains the table does not know would send everything meant as De-Mail to the Internet. */
-static void check_own_domains(const Opening *opening)
+static void check_domains(const Opening *opening)
 {
     const DmGateway *gateway = opening->gateway;
     g_autoptr(GError) error = NULL;
     g_autoptr(DmTableReader) domains = dm_table_read(gateway->demail_domains, &error);
 
-    for (guint i = 0; domains != NULL && i < gateway->config->tenants->len; i++) {
+    if (domains == NULL || !dm_table_foreach(domains, check_domain_key, (gpointer)opening, &error)) {
+        take_problem(opening, g_steal_pointer(&error));
+        return;
+    }
+    for (guint i = 0; i < gateway->config->tenants->len; i++) {
         const DmTenantConfig *tenant = g_ptr_array_index(gateway->config->tenants, i);
         for (char **domain = tenant->demail_domains; *domain != NULL; domain++) {
             g_autofree char *address = g_strconcat("x@", *domain, NULL);
@@ -160,7 +178,7 @@ DmGateway *dm_gateway_open(const char *config_file, guint needs, GPtrArray *prob
     if ((needs & DM_GATEWAY_STAMP) != 0)
         read_stamp_key(&opening);
     if (gateway->demail_domains != NULL)
-        check_own_domains(&opening);
+        check_domains(&opening);
     return problems->len == before ? g_steal_pointer(&gateway) : NULL;
 }
 
@@ -194,6 +212,9 @@ void dm_gateway_set_current(DmGateway *gateway)
 gboolean dm_gateway_reload(guint needs)
 {
     g_autoptr(DmGateway) old = dm_gateway_current();
+    if (old == NULL)
+        return FALSE; /* the program is ending */
+
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(DmGateway) gateway = dm_gateway_open(old->config->file, needs, problems, NULL);
 

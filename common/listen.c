@@ -29,7 +29,7 @@ static gboolean somebody_answers(const struct sockaddr_un *sun)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return TRUE;
-    gboolean answered = connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0 || errno == EAGAIN;
+    gboolean answered = connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0 || errno != ECONNREFUSED;
     close(fd);
     return answered;
 }
@@ -66,21 +66,24 @@ gboolean dm_listen_clear_path(const char *path, GError **error)
     return TRUE;
 }
 
+gboolean dm_listen_check_group(const char *group, GError **error)
+{
+    if (group[0] == '\0' || getgrnam(group) != NULL)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                "socket_group %s does not exist; create it with addgroup --system or change socket_group", group);
+    return FALSE;
+}
+
 gboolean dm_listen_protect_path(const char *path, mode_t mode, const char *group, GError **error)
 {
-    if (group[0] != '\0') {
-        const struct group *gr = getgrnam(group);
-        if (gr == NULL) {
-            g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
-                        "socket %s: group %s does not exist; create it with addgroup --system or change socket_group",
-                        path, group);
-            return FALSE;
-        }
-        if (chown(path, (uid_t)-1, gr->gr_gid) != 0) {
-            g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: can't be given to group %s: %s", path, group,
-                        g_strerror(errno));
-            return FALSE;
-        }
+    if (!dm_listen_check_group(group, error))
+        return FALSE;
+    const struct group *gr = group[0] != '\0' ? getgrnam(group) : NULL;
+    if (gr != NULL && chown(path, (uid_t)-1, gr->gr_gid) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: can't be given to group %s: %s", path, group,
+                    g_strerror(errno));
+        return FALSE;
     }
     if (chmod(path, mode) != 0) {
         g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: mode %04o can't be set: %s", path, (guint)mode,

@@ -19,6 +19,9 @@ int dm_listen(const char *address, mode_t mode, const char *group, GError **erro
 /* Makes sure that a Unix socket can be made at `path`: removes a stale one, refuses what is in use or is no socket. */
 gboolean dm_listen_clear_path(const char *path, GError **error);
 
+/* Whether the group exists; an empty name is good. */
+gboolean dm_listen_check_group(const char *group, GError **error);
+
 /* Sets mode and group of the Unix socket at `path`. */
 gboolean dm_listen_protect_path(const char *path, mode_t mode, const char *group, GError **error);
 

@@ -28,8 +28,8 @@ static void clear_question(Question *question)
     g_strfreev(question->headers);
 }
 
-/* The header that was asked about; From is made from --from where it is not given. */
-static DmHeaders *build_headers(const Question *question, GError **error)
+/* The header that was asked about; From is made from --from where it is not given. *too_large as the milter has it. */
+static DmHeaders *build_headers(const Question *question, gboolean *too_large, GError **error)
 {
     g_autoptr(DmHeaders) headers = dm_headers_new();
 
@@ -40,8 +40,8 @@ static DmHeaders *build_headers(const Question *question, GError **error)
             return NULL;
         }
         g_autofree char *name = g_strndup(*line, (gsize)(colon - *line));
-        if (!dm_headers_append(headers, name, colon + 1, error))
-            return NULL;
+        if (dm_policy_needs_field(name) && !dm_headers_append(headers, name, colon + 1, NULL))
+            *too_large = TRUE;
     }
     if (dm_headers_count(headers, "From") == 0)
         dm_headers_prepend(headers, "From", question->from);
@@ -134,25 +134,33 @@ static void print_json(const DmVerdict *verdict, const Question *question)
     dm_output_json(result);
 }
 
-static int explain(const DmCtl *ctl, const Question *question)
+/* With the stamp key where it may be read; without it a message that comes by again is not recognised. */
+static DmGateway *open_gateway(const DmCtl *ctl, int *exit_code)
 {
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) without_stamp = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
-    g_autoptr(DmGateway) gateway = dm_gateway_open(ctl->config_file, DM_GATEWAY_POLICY, problems, &error);
+    DmGateway *gateway = dm_gateway_open(ctl->config_file, DM_GATEWAY_POLICY | DM_GATEWAY_STAMP, problems, NULL);
 
-    for (guint i = 0; gateway == NULL && i < problems->len; i++)
-        dm_output_complain(g_ptr_array_index(problems, i));
-    if (gateway == NULL)
-        return error != NULL ? dm_error_exit_code(error) : EX_CONFIG;
-    g_autoptr(DmHeaders) headers = build_headers(question, &error);
-    g_autofree char *gateway_id = headers != NULL ? dm_stamp_new_id(&error) : NULL;
-    if (gateway_id == NULL) {
-        dm_output_complain(error->message);
-        return dm_error_exit_code(error);
+    if (gateway != NULL)
+        return gateway;
+    gateway = dm_gateway_open(ctl->config_file, DM_GATEWAY_POLICY, without_stamp, &error);
+    for (guint i = 0; i < problems->len; i++) {
+        g_autofree char *line = g_strdup_printf("%s%s", gateway != NULL ? "stamps are not checked: " : "",
+                                                (const char *)g_ptr_array_index(problems, i));
+        dm_output_complain(line);
     }
+    if (gateway == NULL)
+        *exit_code = error != NULL ? dm_error_exit_code(error) : EX_CONFIG;
+    return gateway;
+}
 
+static void decide(const DmGateway *gateway, const Question *question, const DmHeaders *headers, gboolean too_large,
+                   const char *gateway_id, DmVerdict *verdict)
+{
     guint n = g_strv_length(question->to);
     g_autofree DmRequestRecipient *recipients = g_new0(DmRequestRecipient, n);
+
     for (guint i = 0; i < n; i++)
         recipients[i].address = question->to[i];
     const DmRequest request = {
@@ -162,12 +170,31 @@ static int explain(const DmCtl *ctl, const Question *question)
         .recipients = recipients,
         .n_recipients = n,
         .headers = headers,
+        .header_too_large = too_large,
         .gateway_id = gateway_id,
         .now = g_get_real_time() / G_USEC_PER_SEC,
         .trace = TRUE,
     };
+    dm_policy_decide(gateway, &request, verdict);
+}
+
+static int explain(const DmCtl *ctl, const Question *question)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean too_large = FALSE;
+    int exit_code = EX_OK;
     DmVerdict verdict;
-    dm_policy_decide(gateway, &request, &verdict);
+
+    g_autoptr(DmGateway) gateway = open_gateway(ctl, &exit_code);
+    if (gateway == NULL)
+        return exit_code;
+    g_autoptr(DmHeaders) headers = build_headers(question, &too_large, &error);
+    g_autofree char *gateway_id = headers != NULL ? dm_stamp_new_id(&error) : NULL;
+    if (gateway_id == NULL) {
+        dm_output_complain(error->message);
+        return dm_error_exit_code(error);
+    }
+    decide(gateway, question, headers, too_large, gateway_id, &verdict);
     if (ctl->json)
         print_json(&verdict, question);
     else
@@ -195,6 +222,8 @@ int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv)
         if (argc > 1 || question.from == NULL || question.client == NULL || question.to == NULL)
             dm_output_complain("explain: give --from ADDRESS, --client IP and --to ADDRESS; "
                                "demailctl explain --help lists the rest");
+        else if (!g_hostname_is_ip_address(question.client))
+            dm_output_complain("explain: --client is no address; write such as 192.0.2.7 or 2001:db8::7");
         else
             exit_code = explain(ctl, &question);
     }

@@ -12,8 +12,16 @@
 static gboolean is_address_map(const char *config_file, const char *source)
 {
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(DmConfig) config = dm_config_load(config_file, problems);
+    gboolean exists = g_file_test(config_file, G_FILE_TEST_EXISTS);
+    g_autoptr(DmConfig) config = exists ? dm_config_load(config_file, problems) : NULL;
 
+    if (exists && config == NULL) {
+        g_autofree char *line =
+            g_strdup_printf("%s has mistakes and does not tell whether %s is an address_map; if it is, "
+                            "use --two-way",
+                            config_file, source);
+        dm_output_complain(line);
+    }
     for (guint i = 0; config != NULL && i < config->tenants->len; i++) {
         const DmTenantConfig *tenant = g_ptr_array_index(config->tenants, i);
         if (g_str_has_prefix(tenant->address_map, "lmdb:") &&

@@ -1,5 +1,6 @@
 #include "milter/actions.h"
 
+#include "common/address.h"
 #include "common/demail.h"
 #include "common/log.h"
 
@@ -51,7 +52,21 @@ static gboolean apply_edits(SMFICTX *context, const DmSession *session, const Dm
     return TRUE;
 }
 
-/* smfi_delrcpt() wants the address as the MTA gave it: it succeeds silently without a match. */
+/* smfi_delrcpt() wants the address as the MTA gave it, but Postfix compares it with what it has made of it, which for
+ * sendmail(1) is the plain form. Without a match it succeeds silently. */
+static gboolean delete_recipient(SMFICTX *context, const char *address)
+{
+    DmAddress parsed;
+
+    if (smfi_delrcpt(context, (char *)address) != MI_SUCCESS)
+        return FALSE;
+    if (!dm_address_parse(address, &parsed))
+        return TRUE;
+    g_autofree char *plain = g_strdup_printf("<%s@%s>", parsed.local, parsed.domain);
+    dm_address_clear(&parsed);
+    return smfi_delrcpt(context, plain) == MI_SUCCESS;
+}
+
 static gboolean apply_routes(SMFICTX *context, const DmSession *session, const DmVerdict *verdict)
 {
     for (gsize i = 0; i < verdict->n_routes; i++) {
@@ -60,7 +75,7 @@ static gboolean apply_routes(SMFICTX *context, const DmSession *session, const D
             continue;
         const DmRequestRecipient *recipient = &g_array_index(session->recipients, DmRequestRecipient, i);
         g_autofree char *address = g_strdup_printf("<%s>", route->address);
-        if (smfi_delrcpt(context, (char *)recipient->address) != MI_SUCCESS ||
+        if (!delete_recipient(context, recipient->address) ||
             smfi_addrcpt_par(context, address, route->parameters) != MI_SUCCESS)
             return FALSE;
     }
@@ -85,23 +100,41 @@ static void log_diverted(const DmSession *session, const DmVerdict *verdict, con
                          const char *queue_id)
 {
     g_autofree char *options = dm_options_format(verdict->options);
+    g_autofree char *sender = dm_address_key(session->sender);
     gsize diverted = 0;
 
     for (gsize i = 0; i < verdict->n_routes; i++)
         diverted += verdict->routes[i].kind == DM_ROUTE_DIVERT ? 1 : 0;
     dm_log(DM_LOG_INFO, "diverted", DM_S("qid", queue_id), DM_S("gid", gateway_id),
-           DM_S("tenant", verdict->tenant->name), DM_S("sender", verdict->sender), DM_N("recipients", diverted),
-           DM_S("options", options), DM_S("unit", verdict->unit), DM_S("client", session->client_address),
-           DM_S("login", session->login));
+           DM_S("tenant", verdict->tenant->name), DM_S("sender", sender), DM_S("demail", verdict->sender),
+           DM_N("recipients", diverted), DM_S("options", options), DM_S("unit", verdict->unit),
+           DM_S("client", session->client_address), DM_S("login", session->login));
+}
+
+static void log_ordinary(const DmSession *session, const DmVerdict *verdict, const char *queue_id)
+{
+    gsize rerouted = 0;
+
+    for (gsize i = 0; i < verdict->n_routes; i++)
+        rerouted += verdict->routes[i].kind == DM_ROUTE_LOCAL ? 1 : 0;
+    if (rerouted > 0)
+        dm_log(DM_LOG_INFO, "rerouted", DM_S("qid", queue_id), DM_S("tenant", verdict->tenant->name),
+               DM_N("recipients", rerouted), DM_S("client", session->client_address));
+    if (verdict->edits->len > 0)
+        dm_log(DM_LOG_INFO, "cleaned", DM_S("qid", queue_id), DM_N("fields", verdict->edits->len),
+               DM_S("client", session->client_address));
+    if (rerouted == 0 && verdict->edits->len == 0)
+        dm_log(DM_LOG_DEBUG, "ordinary", DM_S("qid", queue_id), DM_S("client", session->client_address));
 }
 
 static void log_refused(const DmSession *session, const DmVerdict *verdict, const char *queue_id)
 {
     gboolean tempfail = dm_refusal_smtp_code(verdict->refusal) < 500;
+    g_autofree char *sender = dm_address_key(session->sender);
 
     dm_log(tempfail ? DM_LOG_WARNING : DM_LOG_INFO, tempfail ? "tempfailed" : "refused", DM_S("qid", queue_id),
            DM_S("rule", dm_refusal_rule(verdict->refusal)), DM_S("status", dm_refusal_status(verdict->refusal)),
-           DM_S("client", session->client_address), DM_S("login", session->login), DM_S("sender", session->sender),
+           DM_S("client", session->client_address), DM_S("login", session->login), DM_S("sender", sender),
            DM_S("text", verdict->text), DM_S("reason", verdict->detail));
 }
 
@@ -120,9 +153,7 @@ sfsistat dm_actions_apply(SMFICTX *context, const DmSession *session, const DmVe
     case DM_VERDICT_ORDINARY:
         if (!apply_edits(context, session, verdict) || !apply_routes(context, session, verdict))
             return action_failed(context, session, queue_id);
-        if (verdict->edits->len > 0)
-            dm_log(DM_LOG_INFO, "cleaned", DM_S("qid", queue_id), DM_N("fields", verdict->edits->len),
-                   DM_S("client", session->client_address));
+        log_ordinary(session, verdict, queue_id);
         return SMFIS_CONTINUE;
     case DM_VERDICT_DEMAIL:
         if (!apply_edits(context, session, verdict) || !apply_stamp(context, session, verdict, gateway_id, queue_id) ||

@@ -180,6 +180,22 @@ static int serve(const DmProgram *program, const DmConfig *config)
     return exit_code;
 }
 
+/* As the user who will read it at every reload. */
+static int check(const DmProgram *program, const DmConfig *config)
+{
+    g_autoptr(GError) error = NULL;
+    int exit_code = EX_OK;
+
+    if (unix_path(config) != NULL && !dm_listen_check_group(config->milter.socket_group, &error))
+        return dm_program_fail(NAME, error);
+    if (!dm_program_drop_privileges(config->milter.user, config->milter.group, &error))
+        return dm_program_fail(NAME, error);
+    g_autoptr(DmGateway) own = open_gateway(program, &exit_code);
+    if (own != NULL)
+        printf("%s: %s is good\n", NAME, program->config_file);
+    return exit_code;
+}
+
 static int run(const DmProgram *program)
 {
     int exit_code = EX_OK;
@@ -188,11 +204,7 @@ static int run(const DmProgram *program)
     g_autoptr(DmGateway) gateway = open_gateway(program, &exit_code);
     if (gateway == NULL)
         return exit_code;
-    if (program->check_only) {
-        printf("%s: %s is good\n", NAME, program->config_file);
-        return EX_OK;
-    }
-    return serve(program, gateway->config);
+    return program->check_only ? check(program, gateway->config) : serve(program, gateway->config);
 }
 
 int main(int argc, char **argv)

@@ -93,6 +93,10 @@ static void test_mistakes(void **state)
         {"[provider p]\ndriver=rest\n", "password_file: is missing"},
         {"[gateway]\n", "there is no tenant"},
         {GOOD "[tenant a b]\n", "the name \"a b\" is not valid"},
+        {GOOD GOOD, "[tenant t]: stands there twice"},
+        {"[poller]\nlmtp=inet:127.0.0.1:99999\n" GOOD, "lmtp: \"inet:127.0.0.1:99999\" is not valid"},
+        {"[milter]\nsocket=inet:abc@127.0.0.1\n" GOOD, "socket: \"inet:abc@127.0.0.1\" is not valid"},
+        {"[poller]\ninject=smtp://127.0.0.1:99999\n" GOOD, "inject: \"smtp://127.0.0.1:99999\" is not valid"},
         {"language=de\n", "Key file does not start with a group"},
     };
 
