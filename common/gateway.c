@@ -209,7 +209,7 @@ void dm_gateway_set_current(DmGateway *gateway)
     dm_gateway_unref(old);
 }
 
-gboolean dm_gateway_reload(guint needs)
+gboolean dm_gateway_reload(guint needs, DmGatewayCheck check)
 {
     g_autoptr(DmGateway) old = dm_gateway_current();
     if (old == NULL)
@@ -218,7 +218,7 @@ gboolean dm_gateway_reload(guint needs)
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(DmGateway) gateway = dm_gateway_open(old->config->file, needs, problems, NULL);
 
-    if (gateway == NULL) {
+    if (gateway == NULL || (check != NULL && !check(gateway, problems))) {
         for (guint i = 0; i < problems->len; i++)
             dm_log(DM_LOG_ERROR, "reload-refused", DM_S("reason", g_ptr_array_index(problems, i)),
                    DM_S("effect", "the old configuration stays in force"));

@@ -44,8 +44,11 @@ const DmTenantTables *dm_gateway_tenant_tables(const DmGateway *gateway, const D
 DmGateway *dm_gateway_current(void);
 void dm_gateway_set_current(DmGateway *gateway);
 
-/* Reads the current gateway's configuration file anew and puts the result in its place. If it is bad, logs every
- * problem and keeps the old one. */
-gboolean dm_gateway_reload(guint needs);
+/* What a program checks beyond the configuration itself: FALSE after adding lines (char *) to `problems`. */
+typedef gboolean (*DmGatewayCheck)(const DmGateway *gateway, GPtrArray *problems);
+
+/* Reads the current gateway's configuration file anew and puts the result in its place. If it is bad, or `check` (may
+ * be NULL) refuses it, logs every problem and keeps the old one. */
+gboolean dm_gateway_reload(guint needs, DmGatewayCheck check);
 
 #endif

@@ -12,6 +12,7 @@
  * One LMDB file, DIR/journal.lmdb. Keys are texts with NUL between the parts, values are fields separated by NUL:
  *     "s" <gateway id> <recipient, lower case> -> "1" <state> <time> <tenant> <queue id> <provider id> <code> <detail>
  *     "r" <tenant> <provider's message id>     -> "1" <state> <time> <type> <private id>
+ *     "i" <tenant> <provider's message id> <e-mail address, lower case> -> "1" <time>
  * The leading "1" is the version of the record. Keys are at most 511 bytes; a longer one is replaced by its SHA-256.
  */
 
@@ -19,6 +20,7 @@
 #define LOCK_NAME      "journal.lock"
 #define RECORD_VERSION "1"
 #define MAP_SIZE       ((gsize)1024 * 1024 * 1024)
+#define READERS_MAX    16384 /* more than LMTP connections and tenants together */
 #define KEY_MAX        511
 #define FIELDS_MAX     8
 #define TEXT_MAX       1024
@@ -99,6 +101,8 @@ DmJournal *dm_journal_open(const char *dir, gboolean read_only, GError **error)
     if (rc == 0)
         rc = mdb_env_set_mapsize(journal->env, MAP_SIZE);
     if (rc == 0)
+        rc = mdb_env_set_maxreaders(journal->env, READERS_MAX);
+    if (rc == 0)
         rc = mdb_env_open(journal->env, path, MDB_NOSUBDIR | MDB_NOTLS | (read_only ? MDB_RDONLY : 0U), 0640);
     if (rc == 0)
         rc = open_dbi(journal, read_only);
@@ -129,7 +133,8 @@ static void append_text(GString *out, const char *text)
         g_string_append_len(out, text, (gssize)strnlen(text, TEXT_MAX));
 }
 
-static GString *make_key(const char *kind, const char *first, const char *second)
+/* `third` may be NULL. */
+static GString *make_key(const char *kind, const char *first, const char *second, const char *third)
 {
     GString *key = g_string_new(kind);
 
@@ -137,6 +142,10 @@ static GString *make_key(const char *kind, const char *first, const char *second
     g_string_append(key, first);
     g_string_append_c(key, '\0');
     g_string_append(key, second);
+    if (third != NULL) {
+        g_string_append_c(key, '\0');
+        g_string_append(key, third);
+    }
     if (key->len > KEY_MAX) {
         g_autofree char *hash = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)key->str, key->len);
         g_string_assign(key, kind);
@@ -150,7 +159,7 @@ static GString *sent_key(const char *gateway_id, const char *recipient)
 {
     g_autofree char *folded = g_ascii_strdown(recipient, -1);
 
-    return make_key("s", gateway_id, folded);
+    return make_key("s", gateway_id, folded, NULL);
 }
 
 static GString *sent_record(const DmSent *sent)
@@ -319,7 +328,7 @@ gboolean dm_journal_put_sent(DmJournal *journal, const char *gateway_id, char *c
 gboolean dm_journal_get_received(DmJournal *journal, const char *tenant, const char *provider_id, DmReceived *received,
                                  gboolean *found, GError **error)
 {
-    GString *key = make_key("r", tenant, provider_id);
+    GString *key = make_key("r", tenant, provider_id, NULL);
     GString *record = NULL;
     const char *fields[FIELDS_MAX];
     gint64 state = 0;
@@ -345,8 +354,44 @@ gboolean dm_journal_put_received(DmJournal *journal, const char *tenant, const c
                                  const DmReceived *received, GError **error)
 {
     g_autoptr(GArray) puts = g_array_new(FALSE, FALSE, sizeof(Put));
-    Put put = {make_key("r", tenant, provider_id), received_record(received)};
+    Put put = {make_key("r", tenant, provider_id, NULL), received_record(received)};
 
+    g_array_set_clear_func(puts, clear_put);
+    g_array_append_val(puts, put);
+    return put_all(journal, puts, error);
+}
+
+static GString *injected_key(const char *tenant, const char *provider_id, const char *address)
+{
+    g_autofree char *folded = g_ascii_strdown(address, -1);
+
+    return make_key("i", tenant, provider_id, folded);
+}
+
+gboolean dm_journal_get_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,
+                                 gboolean *injected, GError **error)
+{
+    GString *key = injected_key(tenant, provider_id, address);
+    GString *record = NULL;
+    const char *fields[FIELDS_MAX];
+
+    gboolean good = get_one(journal, key, &record, error);
+    g_string_free(key, TRUE);
+    *injected = record != NULL;
+    if (record == NULL)
+        return good;
+    good = split_record(record, fields, 2, error);
+    g_string_free(record, TRUE);
+    return good;
+}
+
+gboolean dm_journal_put_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,
+                                 gint64 time, GError **error)
+{
+    g_autoptr(GArray) puts = g_array_new(FALSE, FALSE, sizeof(Put));
+    Put put = {injected_key(tenant, provider_id, address), g_string_new(RECORD_VERSION)};
+
+    g_string_append_printf(put.record, "%c%" G_GINT64_FORMAT, '\0', time);
     g_array_set_clear_func(puts, clear_put);
     g_array_append_val(puts, put);
     return put_all(journal, puts, error);

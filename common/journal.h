@@ -67,4 +67,10 @@ gboolean dm_journal_get_received(DmJournal *journal, const char *tenant, const c
 gboolean dm_journal_put_received(DmJournal *journal, const char *tenant, const char *provider_id,
                                  const DmReceived *received, GError **error);
 
+/* Whether the MTA has taken an incoming message for this e-mail address, itself or the catch-all in its place. */
+gboolean dm_journal_get_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,
+                                 gboolean *injected, GError **error);
+gboolean dm_journal_put_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,
+                                 gint64 time, GError **error);
+
 #endif

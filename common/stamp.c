@@ -241,21 +241,23 @@ gboolean dm_stamp_verify(GBytes *key, const DmHeaders *headers, const char *send
     if (dm_headers_count(headers, DM_FIELD_STAMP) != 1)
         return refuse(stamp, error,
                       dm_headers_count(headers, DM_FIELD_STAMP) == 0
-                          ? "the message bears no stamp; De-Mail must be submitted through demail-milter"
-                          : "the message bears more than one stamp");
+                          ? "the message bears no stamp; De-Mail must be submitted through demail-milter; let the "
+                            "MTA call it for every way in, and send again"
+                          : "the message bears more than one stamp; send it again");
     const char *value = dm_headers_get(headers, DM_FIELD_STAMP, 0);
     if (!parse_stamp(value, stamp, &mac))
-        return refuse(stamp, error, "the stamp is malformed");
+        return refuse(stamp, error, "the stamp is malformed; send the message again");
 
     const char *end = g_strrstr(value, ";");
     g_autofree char *stamped = g_strndup(value, (gsize)(end - value));
     g_autofree char *expected = message_mac(key, stamped, sender, headers);
     if (expected == NULL || CRYPTO_memcmp(expected, mac, (gsize)2 * MAC_LENGTH) != 0)
-        return refuse(stamp, error, "the stamp does not fit this message, its sender or our stamp key");
+        return refuse(stamp, error,
+                      "the stamp does not fit this message, its sender or the stamp key; send the message again");
     if (stamp->time > now + CLOCK_SKEW)
         return refuse(stamp, error, "the stamp is from the future; check the clocks");
     if (max_age > 0 && stamp->time < now - max_age)
-        return refuse(stamp, error, "the stamp is older than stamp_max_age");
+        return refuse(stamp, error, "the stamp is older than stamp_max_age; send the message again");
     return TRUE;
 }
 

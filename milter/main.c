@@ -127,7 +127,7 @@ static gpointer reload_on_signal(gpointer data)
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     while (sigwait(&set, &signal_number) == 0)
-        dm_gateway_reload(NEEDS);
+        dm_gateway_reload(NEEDS, NULL);
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 #include "poller/channel.h"
 
 #include "common/log.h"
+#include "poller/drivers.h"
 
 #define BACKOFF_FIRST 30  /* seconds */
 #define BACKOFF_MAX   900 /* seconds */
@@ -25,7 +26,7 @@ struct DmChannel {
     GMutex lock; /* guards what follows; held while probing, so that one caller tries for all */
     gboolean down;
     gboolean probed; /* the account's limits are known */
-    gint64 backoff;  /* seconds */
+    gint64 backoff;  /* seconds; 0: no failure that asks for one */
     gint64 next_try; /* monotonic microseconds */
     gint64 size_max;
     gint64 recipients_max;
@@ -57,13 +58,22 @@ static Slots *slots_get(DmChannels *channels, const DmProviderConfig *provider)
     if (!slots) {
         slots = g_new0(Slots, 1);
         slots->refs = 1;
-        slots->max = provider->max_submissions;
         g_mutex_init(&slots->lock);
         g_cond_init(&slots->freed);
         g_hash_table_insert(channels->slots, g_strdup(provider->name), slots);
     }
+    g_mutex_lock(&slots->lock);
+    slots->max = provider->max_submissions;
+    g_cond_broadcast(&slots->freed);
+    g_mutex_unlock(&slots->lock);
     g_atomic_int_inc(&slots->refs);
     return slots;
+}
+
+DmChannel *dm_channel_ref(DmChannel *channel)
+{
+    g_atomic_int_inc(&channel->refs);
+    return channel;
 }
 
 void dm_channel_unref(DmChannel *channel)
@@ -132,32 +142,48 @@ static DmChannel *channel_open(DmChannels *channels, DmConfig *config, const DmT
     return channel;
 }
 
+/* With the lock held: the channels of `config` take the place of the old ones, which are returned. What is under way at
+ * the provider goes on counting. */
+static GHashTable *take_config(DmChannels *channels, DmConfig *config)
+{
+    GHashTable *old = channels->by_tenant;
+
+    channels->by_tenant = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, channel_free);
+    g_clear_pointer(&channels->config, dm_config_unref);
+    channels->config = dm_config_ref(config);
+    return old;
+}
+
+/* With the lock held. */
+static DmChannel *get_or_open(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant,
+                              GError **error)
+{
+    DmChannel *channel;
+
+    if (channels->config != gateway->config) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "the configuration was read anew in the meantime");
+        return NULL;
+    }
+    channel = g_hash_table_lookup(channels->by_tenant, tenant->name);
+    if (!channel) {
+        channel = channel_open(channels, gateway->config, tenant, error);
+        if (!channel)
+            return NULL;
+        g_hash_table_insert(channels->by_tenant, g_strdup(tenant->name), channel);
+    }
+    return dm_channel_ref(channel);
+}
+
 DmChannel *dm_channels_get(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant, GError **error)
 {
     g_autoptr(DmGateway) current = dm_gateway_current();
     GHashTable *old = NULL;
-    DmChannel *channel = NULL;
+    DmChannel *channel;
 
     g_mutex_lock(&channels->lock);
-    if (channels->config != gateway->config && gateway == current) {
-        old = channels->by_tenant;
-        channels->by_tenant = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, channel_free);
-        g_hash_table_remove_all(channels->slots);
-        g_clear_pointer(&channels->config, dm_config_unref);
-        channels->config = dm_config_ref(gateway->config);
-    }
-    /* What began before a reload ends with channels of its own. */
-    if (channels->config == gateway->config)
-        channel = g_hash_table_lookup(channels->by_tenant, tenant->name);
-    if (channel) {
-        g_atomic_int_inc(&channel->refs);
-    } else {
-        channel = channel_open(channels, gateway->config, tenant, error);
-        if (channel && channels->config == gateway->config) {
-            g_atomic_int_inc(&channel->refs);
-            g_hash_table_insert(channels->by_tenant, g_strdup(tenant->name), channel);
-        }
-    }
+    if (channels->config != gateway->config && gateway == current)
+        old = take_config(channels, gateway->config);
+    channel = get_or_open(channels, gateway, tenant, error);
     g_mutex_unlock(&channels->lock);
     /* Closing talks to the provider, so not under the lock. */
     g_clear_pointer(&old, g_hash_table_unref);
@@ -174,10 +200,13 @@ DmProvider *dm_channel_provider(const DmChannel *channel)
     return channel->provider;
 }
 
-/* With the lock held. */
+/* With the lock held. A provider that answered, but not now, is asked again whenever somebody needs it. */
 static void note_down(DmChannel *channel, const GError *error)
 {
-    channel->backoff = channel->down ? MIN(channel->backoff * 2, BACKOFF_MAX) : BACKOFF_FIRST;
+    if (g_error_matches(error, DM_ERROR, DM_ERROR_TEMPORARY))
+        channel->backoff = 0;
+    else
+        channel->backoff = channel->backoff > 0 ? MIN(channel->backoff * 2, BACKOFF_MAX) : BACKOFF_FIRST;
     channel->next_try = g_get_monotonic_time() + channel->backoff * G_USEC_PER_SEC;
     if (!channel->down)
         dm_log(DM_LOG_WARNING, "provider-down", DM_S("provider", channel->name), DM_S("tenant", channel->tenant),
@@ -201,10 +230,10 @@ static gboolean probe(DmChannel *channel, GError **error)
     channel->probed = TRUE;
     channel->size_max = account.message_size_max;
     channel->recipients_max = account.recipients_max;
-    dm_account_clear(&account);
     if (channel->down)
         dm_log(DM_LOG_INFO, "provider-up", DM_S("provider", channel->name), DM_S("tenant", channel->tenant));
     channel->down = FALSE;
+    channel->backoff = 0;
     return TRUE;
 }
 
@@ -218,8 +247,7 @@ gboolean dm_channel_ready(DmChannel *channel, GError **error)
         problem = g_error_copy(channel->error);
     } else {
         ready = probe(channel, &problem);
-        /* A provider that answered, but not now, is not down. */
-        if (!ready && !g_error_matches(problem, DM_ERROR, DM_ERROR_TEMPORARY))
+        if (!ready)
             note_down(channel, problem);
     }
     g_mutex_unlock(&channel->lock);

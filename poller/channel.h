@@ -3,7 +3,8 @@
  * limit on submissions at once.
  *
  * Channels belong to one configuration. The first message or poll after a reload opens new ones, and so tries a login
- * that had been refused. All functions may be called from any thread.
+ * that had been refused. Whoever holds one keeps it beyond a reload. The limit on submissions counts for a provider
+ * whatever the configuration. All functions may be called from any thread.
  */
 #ifndef DEMAIL_POLLER_CHANNEL_H
 #define DEMAIL_POLLER_CHANNEL_H
@@ -17,9 +18,12 @@ typedef struct DmChannel DmChannel;
 DmChannels *dm_channels_new(void);
 void dm_channels_free(DmChannels *channels);
 
-/* The channel of `tenant` (of `gateway`), a reference; NULL with DM_ERROR_CONFIG if the driver can't be opened. */
+/* The channel of `tenant` (of `gateway`), a reference; NULL with DM_ERROR_CONFIG if the driver can't be opened, with
+ * DM_ERROR_UNAVAILABLE if `gateway` is not the current one any more: a channel for it would log in once more with what
+ * the old configuration says. */
 DmChannel *dm_channels_get(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant,
                            GError **error);
+DmChannel *dm_channel_ref(DmChannel *channel);
 void dm_channel_unref(DmChannel *channel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmChannel, dm_channel_unref)
 
@@ -27,8 +31,8 @@ const DmProviderDriver *dm_channel_driver(const DmChannel *channel);
 DmProvider *dm_channel_provider(const DmChannel *channel);
 
 /* Whether the provider can be used now: logs in if need be. After a failure other than DM_ERROR_TEMPORARY answers the
- * same error without trying, for 30 seconds at first, doubling up to 15 minutes. A change is logged as provider-down or
- * provider-up. */
+ * same error without trying, for 30 seconds at first, doubling up to 15 minutes. A change, whatever the failure, is
+ * logged as provider-down or provider-up. */
 gboolean dm_channel_ready(DmChannel *channel, GError **error);
 
 /* A call of the driver failed with `error`: an unreachable provider starts the back-off. */

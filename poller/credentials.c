@@ -2,7 +2,7 @@
 
 #include "common/log.h"
 #include "common/secret.h"
-#include "poller/provider.h"
+#include "poller/drivers.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -197,7 +197,6 @@ gboolean dm_credentials_check(const DmConfig *config, GPtrArray *problems, GErro
 
     for (guint i = 0; i < config->providers->len; i++)
         check_provider(g_ptr_array_index(config->providers, i), &to);
-    check_secret(config->stamp_key_file, "stamp_key_file", &to);
     check_state_dir(config->state_dir, &to);
     return problems->len == before;
 }

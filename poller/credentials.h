@@ -1,6 +1,7 @@
 /*
- * What the poller needs besides its configuration, checked before anything starts: drivers, the client certificates
- * with their keys, passwords, the stamp key and the state folder, as the user who will run.
+ * What the poller needs besides its configuration, tables and stamp key, checked before anything starts and before a
+ * new configuration comes into force: drivers, the client certificates with their keys, passwords and the state
+ * folder, as the user who will run.
  */
 #ifndef DEMAIL_POLLER_CREDENTIALS_H
 #define DEMAIL_POLLER_CREDENTIALS_H

@@ -12,12 +12,17 @@
 
 #define CHUNK  16384
 #define REMEDY "De-Mail must be submitted through demail-milter; let the MTA call it for every way in, and send again"
+/* The provider's words about account and login are for the log, not for the sender. */
+#define UNAVAILABLE "451 4.4.1 the De-Mail provider can't be used now"
 
 struct DmDeliverSession {
     const DmDelivery *delivery;
-    DmGateway *gateway; /* from MAIL to the end of the transaction */
-    char *sender;
-    GPtrArray *recipients; /* De-Mail addresses in lower case, in the order of RCPT */
+    DmGateway *gateway;           /* from MAIL to the end of the transaction */
+    char *sender;                 /* the envelope's */
+    const DmTenantConfig *tenant; /* the sender's by its domain, or NULL */
+    DmChannel *channel;           /* the tenant's, kept so that a reload does not open another for this message */
+    GPtrArray *recipients;        /* De-Mail addresses in lower case, in the order of RCPT */
+    gboolean past_milter;         /* one of them came without divert suffix */
     gint64 recipients_max;
 };
 
@@ -51,9 +56,12 @@ static void reset(gpointer data)
 {
     DmDeliverSession *session = data;
 
+    g_clear_pointer(&session->channel, dm_channel_unref);
+    session->tenant = NULL;
     g_clear_pointer(&session->gateway, dm_gateway_unref);
     g_clear_pointer(&session->sender, g_free);
     g_ptr_array_set_size(session->recipients, 0);
+    session->past_milter = FALSE;
 }
 
 void dm_deliver_session_free(DmDeliverSession *session)
@@ -73,61 +81,70 @@ static const DmTenantConfig *tenant_of_sender(const DmConfig *config, const char
     return domain && !tenant ? dm_config_tenant_by_demail_domain(config, domain) : tenant;
 }
 
+static char *refuse_size(const DmDeliverSession *session, gint64 size, gint64 max)
+{
+    g_autofree char *text = g_strdup_printf(
+        "the De-Mail provider takes at most %" G_GINT64_FORMAT " bytes, the message has %" G_GINT64_FORMAT, max, size);
+
+    dm_log(DM_LOG_INFO, "message-refused", DM_S("tenant", session->tenant->name), DM_S("sender", session->sender),
+           DM_S("reason", text));
+    return dm_reply_line("552 5.3.4", text);
+}
+
 /* The stamp decides about the message; the sender's domain only tells early whose provider will be needed. */
 static char *mail(gpointer data, const char *sender, gint64 size)
 {
     DmDeliverSession *session = data;
-    g_autoptr(DmChannel) channel = NULL;
     g_autoptr(GError) error = NULL;
-    const DmTenantConfig *tenant;
     DmAccount limits;
 
     reset(session);
     session->recipients_max = DM_STAMP_RECIPIENTS_MAX;
     session->gateway = dm_gateway_current();
     session->sender = g_strdup(sender);
-    tenant = tenant_of_sender(session->gateway->config, sender);
-    if (!tenant)
+    session->tenant = tenant_of_sender(session->gateway->config, sender);
+    if (!session->tenant)
         return g_strdup("250 2.1.0 Ok");
-    channel = dm_channels_get(session->delivery->channels, session->gateway, tenant, &error);
-    if (!channel || !dm_channel_ready(channel, &error))
-        return dm_reply_line("451 4.4.1", error->message);
-    dm_channel_limits(channel, &limits);
+    session->channel = dm_channels_get(session->delivery->channels, session->gateway, session->tenant, &error);
+    /* The channel logs why, once. */
+    if (!session->channel || !dm_channel_ready(session->channel, &error))
+        return g_strdup(UNAVAILABLE);
+    dm_channel_limits(session->channel, &limits);
     if (limits.recipients_max > 0)
         session->recipients_max = MIN(limits.recipients_max, DM_STAMP_RECIPIENTS_MAX);
-    if (limits.message_size_max > 0 && size > limits.message_size_max) {
-        g_autofree char *text = g_strdup_printf("the De-Mail provider takes at most %" G_GINT64_FORMAT
-                                                " bytes, the message has %" G_GINT64_FORMAT,
-                                                limits.message_size_max, size);
-
-        return dm_reply_line("552 5.3.4", text);
-    }
+    if (limits.message_size_max > 0 && size > limits.message_size_max)
+        return refuse_size(session, size, limits.message_size_max);
     return g_strdup("250 2.1.0 Ok");
 }
 
+static char *refuse_recipient(const DmDeliverSession *session, const char *recipient, const char *code,
+                              const char *reason)
+{
+    g_autofree char *text = g_strdup_printf("<%s>: %s", recipient, reason);
+
+    dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("sender", session->sender), DM_S("recipient", recipient),
+           DM_S("status", code));
+    return dm_reply_line(code, text);
+}
+
+/* A recipient without divert suffix came past the milter, and is refused when the message bears no stamp for it. One
+ * with a stamp is what an MTA left beside the diverted recipient: Postfix does where sendmail(1) was given an odd form
+ * of the address. It gets the same answer, and nothing is sent twice. */
 static char *rcpt(gpointer data, const char *recipient)
 {
     DmDeliverSession *session = data;
-    const char *divert_domain = session->gateway->config->divert_domain;
-    g_autofree char *demail = dm_draft_undivert(recipient, divert_domain);
-    DmAddress address;
+    g_autofree char *demail = dm_address_undivert(recipient, session->gateway->config->divert_domain);
 
     if (!demail) {
-        g_autofree char *text = g_strdup_printf("<%s>: " REMEDY, recipient);
-
-        dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("sender", session->sender), DM_S("recipient", recipient));
-        return dm_reply_line("550 5.7.1", text);
+        session->past_milter = TRUE;
+        demail = dm_address_key(recipient);
     }
-    if (!dm_address_parse(demail, &address)) {
-        g_autofree char *text = g_strdup_printf("<%s>: not a plain address", recipient);
-
-        return dm_reply_line("550 5.1.3", text);
-    }
-    dm_address_clear(&address);
+    if (!dm_address_is_plain(demail))
+        return refuse_recipient(session, recipient, "550 5.1.3", "not a plain address");
     /* The MTA sends to the rest in another transaction. */
     if (session->recipients->len >= session->recipients_max)
         return g_strdup("452 4.5.3 too many recipients");
-    g_ptr_array_add(session->recipients, dm_address_key(demail));
+    g_ptr_array_add(session->recipients, g_steal_pointer(&demail));
     return g_strdup("250 2.1.5 Ok");
 }
 
@@ -149,6 +166,21 @@ static gboolean find_header_end(Message *m, gsize from)
     return TRUE;
 }
 
+/* For the log, which leaves out what is NULL. */
+static const char *queue_id(const Message *m)
+{
+    return m->stamp.queue_id && m->stamp.queue_id[0] != '\0' ? m->stamp.queue_id : NULL;
+}
+
+/* Logs why the message as a whole is refused for good, and returns the reply. */
+static char *refuse(const Message *m, const char *code, const char *reason)
+{
+    dm_log(DM_LOG_WARNING, "message-refused", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
+           DM_S("tenant", m->tenant ? m->tenant->name : NULL), DM_S("sender", m->session->sender),
+           DM_S("reason", reason));
+    return dm_reply_line(code, reason);
+}
+
 /* NULL, or the reply for all recipients. */
 static char *read_header(Message *m)
 {
@@ -168,24 +200,34 @@ static char *read_header(Message *m)
             break;
         }
         if (m->head->len > DM_HEADERS_MAX + CHUNK)
-            return g_strdup("554 5.3.4 the header is too large");
+            return refuse(m, "554 5.3.4", "the header is too large");
     } while (!find_header_end(m, before));
     m->headers = dm_headers_parse(m->head->str, m->block_length, &error);
-    return m->headers ? NULL : dm_reply_line("554 5.6.0", error->message);
-}
-
-/* For the log, which leaves out what is NULL. */
-static const char *queue_id(const Message *m)
-{
-    return m->stamp.queue_id[0] != '\0' ? m->stamp.queue_id : NULL;
+    return m->headers ? NULL : refuse(m, "554 5.6.0", error->message);
 }
 
 static char *refuse_stamp(const Message *m, const GError *error)
 {
-    g_autofree char *text = g_strdup_printf("%s; " REMEDY, error->message);
+    const DmDeliverSession *session = m->session;
 
-    dm_log(DM_LOG_WARNING, "stamp-refused", DM_S("sender", m->session->sender), DM_S("reason", error->message));
-    return dm_reply_line("550 5.7.1", text);
+    if (session->past_milter)
+        dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("sender", session->sender),
+               DM_S("recipient", g_ptr_array_index(session->recipients, 0)), DM_S("status", "550 5.7.1"),
+               DM_S("reason", error->message));
+    else
+        dm_log(DM_LOG_WARNING, "stamp-refused", DM_S("sender", session->sender), DM_S("reason", error->message));
+    return dm_reply_line("550 5.7.1", error->message);
+}
+
+static gboolean open_channel(Message *m, GError **error)
+{
+    const DmDeliverSession *session = m->session;
+
+    if (session->channel && session->tenant == m->tenant)
+        m->channel = dm_channel_ref(session->channel);
+    else
+        m->channel = dm_channels_get(session->delivery->channels, session->gateway, m->tenant, error);
+    return m->channel && dm_channel_ready(m->channel, error);
 }
 
 /* Everything that concerns the message as a whole. NULL, or the reply for all recipients. */
@@ -206,12 +248,14 @@ static char *judge(Message *m)
     }
     m->demail_sender = dm_draft_sender(m->headers, &error);
     if (!m->demail_sender)
-        return dm_reply_line("550 5.6.0", error->message);
+        return refuse(m, "550 5.6.0", error->message);
     private_id = dm_headers_get(m->headers, DM_FIELD_PRIVATE_ID, 0);
     m->private_id = private_id ? dm_header_unfold(private_id) : g_strdup("");
-    m->channel = dm_channels_get(m->session->delivery->channels, gateway, m->tenant, &error);
-    if (!m->channel || !dm_channel_ready(m->channel, &error))
-        return dm_reply_line("451 4.4.1", error->message);
+    if (!open_channel(m, &error)) {
+        dm_log(DM_LOG_INFO, "message-deferred", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
+               DM_S("tenant", m->tenant->name), DM_S("sender", m->session->sender), DM_S("reason", error->message));
+        return g_strdup(UNAVAILABLE);
+    }
     return NULL;
 }
 
@@ -291,6 +335,7 @@ static GPtrArray *submit(Message *m)
     const DmSubmitRequest request = {.gateway_id = m->stamp.id,
                                      .queue_id = m->stamp.queue_id,
                                      .tenant = m->tenant->name,
+                                     .envelope_sender = m->session->sender,
                                      .sender = m->demail_sender,
                                      .private_id = m->private_id,
                                      .recipients = (char *const *)covered->pdata,
@@ -306,10 +351,10 @@ static GPtrArray *submit(Message *m)
         if (place > 0) {
             g_ptr_array_add(replies, g_strdup(g_ptr_array_index(answers, place - 1)));
         } else {
-            g_autofree char *text = g_strdup_printf("<%s>: not stamped; " REMEDY, recipient);
+            g_autofree char *text = g_strdup_printf("<%s>: the stamp does not name this recipient; " REMEDY, recipient);
 
             dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
-                   DM_S("recipient", recipient));
+                   DM_S("sender", m->session->sender), DM_S("recipient", recipient), DM_S("status", "550 5.7.1"));
             g_ptr_array_add(replies, dm_reply_line("550 5.7.1", text));
         }
     }

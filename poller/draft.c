@@ -6,18 +6,25 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
-static const char *const never_sent[] = {"Sender",   "Bcc",          "Resent-Bcc",    "Return-Path",
-                                         "Received", "Delivered-To", "X-Original-To", "Envelope-to"};
-
-char *dm_draft_undivert(const char *address, const char *divert_domain)
-{
-    gsize length = strlen(address), suffix = strlen(divert_domain);
-
-    if (length <= suffix + 1 || address[length - suffix - 1] != '.' ||
-        g_ascii_strcasecmp(address + length - suffix, divert_domain) != 0)
-        return NULL;
-    return g_strndup(address, length - suffix - 1);
-}
+/* Of the MTA, of hidden recipients, and what would show e-mail addresses to the recipient. */
+static const char *const never_sent[] = {
+    "Sender",
+    "Bcc",
+    "Return-Path",
+    "Received",
+    "Delivered-To",
+    "X-Original-To",
+    "Envelope-to",
+    "Resent-Bcc",
+    "Resent-Cc",
+    "Resent-Date",
+    "Resent-From",
+    "Resent-Message-ID",
+    "Resent-Sender",
+    "Resent-To",
+    "Disposition-Notification-To",
+    "Return-Receipt-To",
+};
 
 char *dm_draft_sender(const DmHeaders *headers, GError **error)
 {
@@ -80,7 +87,7 @@ typedef struct {
 static gboolean map_mailbox(const DmDraft *draft, InternetAddressMailbox *mailbox, Mapped *mapped, GError **error)
 {
     const char *address = internet_address_mailbox_get_addr(mailbox);
-    g_autofree char *plain = address ? dm_draft_undivert(address, draft->divert_domain) : NULL;
+    g_autofree char *plain = address ? dm_address_undivert(address, draft->divert_domain) : NULL;
     g_autofree char *demail = NULL;
 
     if (plain) {
@@ -163,9 +170,6 @@ static gboolean set_from(DmHeaders *headers, const char *demail, GError **error)
     }
 
     const DmMailbox *from = g_ptr_array_index(mailboxes, 0);
-
-    if (dm_address_equal(from->address, demail))
-        return TRUE;
 
     InternetAddressList *list = internet_address_list_new();
     InternetAddress *mailbox = internet_address_mailbox_new(from->name, demail);

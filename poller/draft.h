@@ -33,7 +33,4 @@ gboolean dm_draft_make(const DmDraft *draft, DmHeaders *headers, GError **error)
 /* The one address in X-de-mail-sender; NULL with DM_ERROR_PERMANENT if there is not exactly one. Free with g_free(). */
 char *dm_draft_sender(const DmHeaders *headers, GError **error);
 
-/* `address` without the divert domain at its end; NULL if it does not end so. Free with g_free(). */
-char *dm_draft_undivert(const char *address, const char *divert_domain);
-
 #endif

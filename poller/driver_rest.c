@@ -23,6 +23,7 @@ struct DmProvider {
     char *token;
     gint64 token_end; /* monotonic microseconds */
     gint64 pause_end; /* monotonic microseconds */
+    char *pause_text; /* when that is, in the words of people */
     GError *refused;  /* the provider refused the login */
 };
 
@@ -71,27 +72,34 @@ static void rest_close(DmProvider *provider)
     g_free(provider->name);
     g_free(provider->account);
     g_free(provider->password_file);
+    g_free(provider->pause_text);
     g_free(provider);
 }
 
-static gboolean pausing(DmProvider *provider, GError **error)
+/* With the lock held. */
+static gboolean pausing(const DmProvider *provider, GError **error)
 {
-    gint64 left = provider->pause_end - g_get_monotonic_time();
-
-    if (left <= 0)
+    if (g_get_monotonic_time() >= provider->pause_end)
         return FALSE;
-    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s asked for a pause; %" G_GINT64_FORMAT " more seconds",
-                provider->name, left / G_USEC_PER_SEC + 1);
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s asked for a pause until %s", provider->name,
+                provider->pause_text);
     return TRUE;
 }
 
+/* With the lock held. */
 static void note_pause(DmProvider *provider, const DmHttpAnswer *answer)
 {
-    if ((answer->status == 429 || answer->status == 503) && answer->retry_after > 0) {
-        g_mutex_lock(&provider->lock);
-        provider->pause_end = g_get_monotonic_time() + MIN(answer->retry_after, PAUSE_MAX) * G_USEC_PER_SEC;
-        g_mutex_unlock(&provider->lock);
-    }
+    gint64 seconds = MIN(answer->retry_after, PAUSE_MAX);
+
+    if ((answer->status != 429 && answer->status != 503) || seconds <= 0)
+        return;
+
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autoptr(GDateTime) end = g_date_time_add_seconds(now, (double)seconds);
+
+    provider->pause_end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    g_free(provider->pause_text);
+    provider->pause_text = g_date_time_format(end, "%F %T UTC");
 }
 
 static void set_problem(const DmProvider *provider, long status, const DmProblem *problem, GError **error)
@@ -153,24 +161,35 @@ static gboolean take_session(DmProvider *provider, const DmHttpAnswer *answer, G
     return TRUE;
 }
 
+/* The body of a login; holds the password. */
+static char *make_login(const DmProvider *provider, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    gsize length;
+    char *password = dm_secret_read(provider->password_file, "password_file", &length, &problem);
+    char *body;
+
+    if (!password) {
+        g_set_error_literal(error, DM_ERROR, DM_ERROR_UNAVAILABLE, problem->message);
+        return NULL;
+    }
+    body = dm_rest_session_request(provider->account, password);
+    dm_secret_free(password, length);
+    if (!body)
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "password_file %s: the password is not UTF-8",
+                    provider->password_file);
+    return body;
+}
+
+/* With the lock held. */
 static gboolean log_in(DmProvider *provider, GError **error)
 {
-    gsize length;
-    char *password = dm_secret_read(provider->password_file, "password_file", &length, error);
+    char *body = make_login(provider, error);
     DmHttpAnswer answer;
     gboolean ok;
 
-    if (!password)
+    if (!body)
         return FALSE;
-
-    char *body = dm_rest_session_request(provider->account, password);
-
-    dm_secret_free(password, length);
-    if (!body) {
-        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "password_file %s: the password is not UTF-8",
-                    provider->password_file);
-        return FALSE;
-    }
 
     DmHttpRequest request = {.method = "POST", .path = "/session", .json = body, .timeout = CALL_SECONDS};
 
@@ -179,8 +198,7 @@ static gboolean log_in(DmProvider *provider, GError **error)
     if (ok && answer.status == 201) {
         ok = take_session(provider, &answer, error);
     } else if (ok) {
-        if ((answer.status == 429 || answer.status == 503) && answer.retry_after > 0)
-            provider->pause_end = g_get_monotonic_time() + MIN(answer.retry_after, PAUSE_MAX) * G_USEC_PER_SEC;
+        note_pause(provider, &answer);
         refuse_login(provider, &answer, error);
         ok = FALSE;
     }
@@ -189,13 +207,13 @@ static gboolean log_in(DmProvider *provider, GError **error)
     return ok;
 }
 
-/* A copy of the session's token, after a login if there is none or it is `stale`. Free with g_free(). */
-static char *get_token(DmProvider *provider, const char *stale, GError **error)
+/* A copy of the session's token, after a login if there is none. Free with g_free(). */
+static char *get_token(DmProvider *provider, GError **error)
 {
     char *token = NULL;
 
     g_mutex_lock(&provider->lock);
-    if (provider->token && (g_get_monotonic_time() >= provider->token_end || g_strcmp0(provider->token, stale) == 0))
+    if (provider->token && g_get_monotonic_time() >= provider->token_end)
         forget_token(provider);
     if (provider->refused)
         g_propagate_error(error, g_error_copy(provider->refused));
@@ -205,30 +223,51 @@ static char *get_token(DmProvider *provider, const char *stale, GError **error)
     return token;
 }
 
-/* Performs a request within a session; a 401 leads to a new login and one more try, unless the message was read. */
-static gboolean call(DmProvider *provider, DmHttpRequest *request, DmHttpAnswer *answer, GError **error)
+/* The provider does not know the session of `token` any more. Somebody may have logged in anew already. */
+static void drop_session(DmProvider *provider, const char *token)
 {
-    g_autofree char *token = get_token(provider, NULL, error);
+    g_mutex_lock(&provider->lock);
+    if (g_strcmp0(provider->token, token) == 0)
+        forget_token(provider);
+    g_mutex_unlock(&provider->lock);
+}
+
+/* Performs a request within a session. */
+static gboolean call_once(DmProvider *provider, DmHttpRequest *request, gboolean *expired, DmHttpAnswer *answer,
+                          GError **error)
+{
+    g_autofree char *token = get_token(provider, error);
     gboolean ok;
 
     *answer = (DmHttpAnswer){0};
+    *expired = FALSE;
     if (!token)
         return FALSE;
     request->token = token;
     ok = dm_http_perform(provider->http, request, answer, error);
-    if (ok && answer->status == 401 && !answer->begun) {
-        g_autofree char *fresh = get_token(provider, token, error);
-
-        dm_http_answer_clear(answer);
-        if (!fresh)
-            return FALSE;
-        request->token = fresh;
-        ok = dm_http_perform(provider->http, request, answer, error);
-    }
     request->token = NULL;
-    if (ok)
+    if (ok && answer->status == 401) {
+        *expired = TRUE;
+        drop_session(provider, token);
+    }
+    if (ok) {
+        g_mutex_lock(&provider->lock);
         note_pause(provider, answer);
+        g_mutex_unlock(&provider->lock);
+    }
     return ok;
+}
+
+/* The same; a 401 leads to a new login and one more try, unless the message was read and can't be sent again. */
+static gboolean call(DmProvider *provider, DmHttpRequest *request, DmHttpAnswer *answer, GError **error)
+{
+    gboolean expired;
+    gboolean ok = call_once(provider, request, &expired, answer, error);
+
+    if (!expired || answer->begun)
+        return ok;
+    dm_http_answer_clear(answer);
+    return call_once(provider, request, &expired, answer, error);
 }
 
 /* A call whose answer must have `status`. */
@@ -245,7 +284,7 @@ static gboolean call_expecting(DmProvider *provider, DmHttpRequest *request, lon
 
 static gboolean rest_login(DmProvider *provider, GError **error)
 {
-    g_autofree char *token = get_token(provider, NULL, error);
+    g_autofree char *token = get_token(provider, error);
 
     return token != NULL;
 }

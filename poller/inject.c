@@ -9,6 +9,7 @@
 #define SILENCE_SECONDS 300L
 #define TOTAL_SECONDS   3600L
 #define ANSWER_MAX      256
+#define SHUTTING_DOWN   421 /* RFC 5321 4.2.3 */
 
 typedef struct {
     const DmInjection *injection;
@@ -17,7 +18,7 @@ typedef struct {
     gboolean after_cr;
     gboolean begun; /* the MTA asked for the message */
     gboolean broken;
-    char answer[ANSWER_MAX]; /* the MTA's last line */
+    char answer[ANSWER_MAX]; /* the line with which the MTA refused or deferred; empty without one */
 } Source;
 
 /* The next raw bytes; 0 at the end, -1 if the file can't be read. */
@@ -64,12 +65,14 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user_data)
     return filled;
 }
 
-/* libcurl gives the lines of an SMTP server as headers. */
+/* libcurl gives the lines of an SMTP server as headers, up to the answer to its QUIT. */
 static size_t on_answer(char *line, size_t size, size_t count, void *user_data)
 {
     Source *source = user_data;
     gsize length = MIN(size * count, sizeof source->answer - 1);
 
+    if (source->answer[0] != '\0' || length == 0 || (line[0] != '4' && line[0] != '5'))
+        return size * count;
     memcpy(source->answer, line, length);
     source->answer[length] = '\0';
     g_strchomp(source->answer);
@@ -120,7 +123,11 @@ static struct curl_slist *list_recipients(char *const *recipients)
 
 static DmInjectResult judge(const Source *source, long answer)
 {
-    if (source->broken || answer / 100 == 4 || (!source->begun && answer / 100 != 5))
+    if (source->broken)
+        return DM_INJECT_LATER;
+    if (answer / 100 == 4)
+        return source->begun || answer == SHUTTING_DOWN ? DM_INJECT_LATER : DM_INJECT_DEFERRED;
+    if (!source->begun && answer / 100 != 5)
         return DM_INJECT_LATER;
     return answer / 100 == 5 ? DM_INJECT_REFUSED : DM_INJECT_UNSURE;
 }
@@ -142,9 +149,10 @@ DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, 
     curl_slist_free_all(list);
     if (code == CURLE_OK)
         return DM_INJECT_DONE;
-    if (answer / 100 == 4 || answer / 100 == 5)
+    if (source.answer[0] != '\0')
         g_strlcpy(reason, source.answer, sizeof reason);
-    g_set_error(error, DM_ERROR, answer == 0 ? DM_ERROR_UNAVAILABLE : DM_ERROR_TEMPORARY, "%s: %s", injection->url,
+    g_set_error(error, DM_ERROR, answer == 0 || answer == SHUTTING_DOWN ? DM_ERROR_UNAVAILABLE : DM_ERROR_TEMPORARY,
+                "%s: %s", injection->url,
                 source.broken       ? "the fetched message can't be read"
                 : reason[0] != '\0' ? reason
                                     : curl_easy_strerror(code));

@@ -19,13 +19,15 @@ typedef struct {
 } DmInjection;
 
 typedef enum {
-    DM_INJECT_DONE,    /* the MTA took the message for all recipients */
-    DM_INJECT_REFUSED, /* the MTA refused for good (5xx): at least one of the recipients, the sender or the message */
-    DM_INJECT_LATER,   /* 4xx, not reachable; the MTA did not take it */
-    DM_INJECT_UNSURE,  /* the connection broke when the MTA may have had it all */
+    DM_INJECT_DONE,     /* the MTA took the message for all recipients */
+    DM_INJECT_REFUSED,  /* the MTA refused for good (5xx): at least one of the recipients, the sender or the message */
+    DM_INJECT_DEFERRED, /* the MTA said 4xx before the message: to at least one of the recipients, or to the sender */
+    DM_INJECT_LATER,    /* 4xx to the message, or no MTA: it did not take it for anybody */
+    DM_INJECT_UNSURE,   /* the connection broke when the MTA may have had it all */
 } DmInjectResult;
 
-/* `recipients` is NULL-terminated. *error tells why not, as DM_ERROR_UNAVAILABLE if no MTA answered. A bare LF is sent
+/* `recipients` is NULL-terminated. *error tells why not, with the MTA's words, as
+ * DM_ERROR_UNAVAILABLE if no MTA answered or it is closing (421). A bare LF is sent
  * as CRLF: to an SMTP server it could mean the end of the message. */
 DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, GError **error);
 

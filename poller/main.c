@@ -14,6 +14,7 @@
 #include "poller/receive_file.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <glib-unix.h>
 #include <gmime/gmime.h>
 #include <jansson.h>
@@ -79,12 +80,12 @@ static int open_gateway(const char *file, gboolean with_credentials)
     return EX_OK;
 }
 
-/* A socket that nobody serves any more would only puzzle the administrator. Where the folder forbids to remove it, the
- * next start does. */
+/* A socket that nobody serves any more would only puzzle the administrator. Where the folder forbids to remove it, as
+ * one of root's does, the next start does. */
 static void remove_socket(const char *address)
 {
-    if (g_str_has_prefix(address, "unix:"))
-        (void)unlink(address + strlen("unix:"));
+    if (g_str_has_prefix(address, "unix:") && unlink(address + strlen("unix:")) != 0 && errno != ENOENT)
+        dm_log(DM_LOG_DEBUG, "socket-left", DM_S("socket", address), DM_S("reason", g_strerror(errno)));
 }
 
 static gpointer open_session(gpointer data)
@@ -103,11 +104,16 @@ static gboolean on_stop(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+static gboolean check_credentials(const DmGateway *gateway, GPtrArray *problems)
+{
+    return dm_credentials_check(gateway->config, problems, NULL);
+}
+
 static gboolean on_reload(gpointer data)
 {
     Poller *poller = data;
 
-    if (dm_gateway_reload(DM_GATEWAY_STAMP) && poller->polls)
+    if (dm_gateway_reload(DM_GATEWAY_STAMP, check_credentials) && poller->polls)
         dm_polls_update(poller->polls);
     return G_SOURCE_CONTINUE;
 }
@@ -221,6 +227,8 @@ static int run(const DmProgram *program)
             return fail(error);
     }
     code = run_as_user(program, config, fd);
+    if (program->check_only && code == EX_OK)
+        printf("%s: %s is good\n", PROGRAM, program->config_file);
     if (fd >= 0)
         remove_socket(config->poller.lmtp);
     return code;
@@ -233,9 +241,9 @@ int main(int argc, char **argv)
     int code;
 
     if (!dm_program_options(&program, NULL, &argc, &argv, &error)) {
-        code = dm_program_fail(PROGRAM, error);
+        fprintf(stderr, "%s: %s\n", PROGRAM, error->message);
         g_error_free(error);
-        return code;
+        return EX_USAGE;
     }
     if (program.show_version) {
         print_version();
@@ -243,7 +251,7 @@ int main(int argc, char **argv)
         return EX_OK;
     }
     signal(SIGPIPE, SIG_IGN);
-    dm_log_open(PROGRAM, program.foreground, program.verbose);
+    dm_log_open(PROGRAM, program.foreground || program.check_only, program.verbose);
     g_mime_init();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         fprintf(stderr, "%s: libcurl can't be initialised\n", PROGRAM);

@@ -20,10 +20,17 @@ struct DmPolls {
 typedef struct {
     DmPolls *polls;
     char *tenant;
-    guint failures;      /* rounds in a row */
-    GHashTable *reasons; /* message -> why it failed last, so that a reason is logged once */
+    guint failures;      /* rounds in a row in which the provider or the MTA could not be reached */
+    GHashTable *waiting; /* message -> Waiting: what could not be received yet */
     char *list_reason;
 } Poll;
+
+/* One message that has to wait; the others do not. */
+typedef struct {
+    guint failures;
+    gint64 next_try; /* monotonic microseconds */
+    char *reason;    /* the last; each is logged once */
+} Waiting;
 
 DmPolls *dm_polls_new(DmChannels *channels, DmJournal *journal)
 {
@@ -72,27 +79,87 @@ static void note_list(Poll *poll, const GError *error)
     poll->list_reason = error ? g_strdup(error->message) : NULL;
 }
 
-/* Receives what is new. TRUE if all of it was. */
+/* Seconds to wait after so many failures in a row, from `first` on twice as long after each. */
+static gint64 back_off(gint64 first, guint failures)
+{
+    gint64 seconds = first;
+
+    for (guint i = 0; i < failures && seconds < BACKOFF_MAX; i++)
+        seconds = MIN(seconds * 2, BACKOFF_MAX);
+    return seconds;
+}
+
+static void waiting_free(gpointer data)
+{
+    Waiting *waiting = data;
+
+    g_free(waiting->reason);
+    g_free(waiting);
+}
+
+static GHashTable *waiting_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, waiting_free);
+}
+
+static void note_failure(const Poll *poll, Waiting *waiting, const char *id, gint64 interval, const GError *error)
+{
+    if (g_strcmp0(waiting->reason, error->message) != 0)
+        log_failure(poll, id, error->message);
+    g_free(waiting->reason);
+    waiting->reason = g_strdup(error->message);
+    /* That concerns the whole round. */
+    if (g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE))
+        return;
+    waiting->next_try = g_get_monotonic_time() + back_off(interval, waiting->failures) * G_USEC_PER_SEC;
+    waiting->failures++;
+}
+
+/* The messages of a list that wait, and no others. */
+static void keep_waiting(Poll *poll, const GPtrArray *entries)
+{
+    GHashTable *kept = waiting_new();
+
+    for (guint i = 0; i < entries->len; i++) {
+        gpointer id, waiting;
+
+        if (g_hash_table_steal_extended(poll->waiting, ((const DmEntry *)g_ptr_array_index(entries, i))->id, &id,
+                                        &waiting))
+            g_hash_table_insert(kept, id, waiting);
+    }
+    g_hash_table_unref(poll->waiting);
+    poll->waiting = kept;
+}
+
+/* Receives one message if it is its time. FALSE if neither this nor any other can be had now. */
+static gboolean receive_one(const Poll *poll, const DmReceiver *receiver, const DmEntry *entry)
+{
+    Waiting *waiting = g_hash_table_lookup(poll->waiting, entry->id);
+    g_autoptr(GError) error = NULL;
+
+    if (waiting && g_get_monotonic_time() < waiting->next_try)
+        return TRUE;
+    if (dm_receive(receiver, entry, &error)) {
+        g_hash_table_remove(poll->waiting, entry->id);
+        return TRUE;
+    }
+    if (!waiting) {
+        waiting = g_new0(Waiting, 1);
+        g_hash_table_insert(poll->waiting, g_strdup(entry->id), waiting);
+    }
+    note_failure(poll, waiting, entry->id, receiver->tenant->provider->poll_interval, error);
+    return !g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE);
+}
+
+/* Receives what is new. FALSE if the provider or the MTA could not be reached. */
 static gboolean receive_all(Poll *poll, const DmReceiver *receiver, const GPtrArray *entries)
 {
-    g_autoptr(GHashTable) before = g_steal_pointer(&poll->reasons);
-    gboolean all = TRUE;
-
-    poll->reasons = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    keep_waiting(poll, entries);
     for (guint i = 0; i < entries->len && !is_stopping(poll->polls); i++) {
-        const DmEntry *entry = g_ptr_array_index(entries, i);
-        g_autoptr(GError) error = NULL;
-
-        if (dm_receive(receiver, entry, &error))
-            continue;
-        all = FALSE;
-        if (g_strcmp0(g_hash_table_lookup(before, entry->id), error->message) != 0)
-            log_failure(poll, entry->id, error->message);
-        g_hash_table_insert(poll->reasons, g_strdup(entry->id), g_strdup(error->message));
-        if (g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE))
-            break;
+        if (!receive_one(poll, receiver, g_ptr_array_index(entries, i)))
+            return FALSE;
     }
-    return all;
+    return TRUE;
 }
 
 static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantConfig *tenant)
@@ -102,9 +169,12 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     g_autoptr(DmChannel) channel = dm_channels_get(poll->polls->channels, gateway, tenant, &error);
 
     if (!channel) {
-        note_list(poll, error);
+        /* Unavailable: a reload came in between, and the next round is at once. */
+        if (!g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE))
+            note_list(poll, error);
         return FALSE;
     }
+    /* The channel logs why. */
     if (!dm_channel_ready(channel, &error))
         return FALSE;
     if (!dm_channel_driver(channel)->list(dm_channel_provider(channel), LIST_MAX, &entries, &error)) {
@@ -125,10 +195,8 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
  * provider do not all come at once. */
 static gint64 pause_after(const Poll *poll, gint64 interval)
 {
-    gint64 seconds = interval;
+    gint64 seconds = back_off(interval, poll->failures);
 
-    for (guint i = 0; i < poll->failures && seconds < BACKOFF_MAX; i++)
-        seconds = MIN(seconds * 2, BACKOFF_MAX);
     return (gint64)((double)(seconds * G_USEC_PER_SEC) * g_random_double_range(0.9, 1.1));
 }
 
@@ -165,15 +233,27 @@ static void wait_for_round(DmPolls *polls, gint64 pause, guint generation)
 
 static void poll_free(Poll *poll)
 {
-    g_hash_table_unref(poll->reasons);
+    g_hash_table_unref(poll->waiting);
     g_free(poll->list_reason);
     g_free(poll->tenant);
     g_free(poll);
 }
 
+/* After a reload everything is tried at once: it may have been made for what waits. */
+static void end_waiting(const Poll *poll)
+{
+    GHashTableIter iter;
+    gpointer waiting;
+
+    g_hash_table_iter_init(&iter, poll->waiting);
+    while (g_hash_table_iter_next(&iter, NULL, &waiting))
+        ((Waiting *)waiting)->next_try = 0;
+}
+
 static gpointer run(gpointer data)
 {
     Poll *poll = data;
+    guint last = 0;
 
     for (;;) {
         g_autoptr(DmGateway) gateway = NULL;
@@ -182,6 +262,9 @@ static gpointer run(gpointer data)
 
         if (!tenant)
             break;
+        if (generation != last)
+            end_waiting(poll);
+        last = generation;
         poll->failures = poll_once(poll, gateway, tenant) ? 0 : poll->failures + 1;
 
         gint64 pause = pause_after(poll, tenant->provider->poll_interval);
@@ -202,7 +285,7 @@ static void start(DmPolls *polls, const char *tenant)
 
     poll->polls = polls;
     poll->tenant = g_strdup(tenant);
-    poll->reasons = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    poll->waiting = waiting_new();
     thread = g_thread_try_new("poll", run, poll, &error);
     if (thread) {
         g_hash_table_insert(polls->threads, g_strdup(tenant), thread);

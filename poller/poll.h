@@ -1,6 +1,7 @@
 /*
- * The poll loops: a thread for every tenant that receives. New messages are fetched every poll_interval, oldest first;
- * after failures less and less often, up to 15 minutes.
+ * The poll loops: a thread for every tenant that receives. New messages are fetched every poll_interval, oldest first.
+ * Where the provider or the MTA can't be reached or has no list, less and less often, up to 15 minutes; so is a single
+ * message that can't be received, while the others go on.
  */
 #ifndef DEMAIL_POLLER_POLL_H
 #define DEMAIL_POLLER_POLL_H

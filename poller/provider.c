@@ -1,18 +1,6 @@
 #include "poller/provider.h"
 
 #include "common/address.h"
-#include "poller/driver_rest.h"
-
-static const DmProviderDriver *const drivers[] = {&dm_driver_rest};
-
-const DmProviderDriver *dm_provider_driver(const char *name)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(drivers); i++) {
-        if (g_str_equal(drivers[i]->name, name))
-            return drivers[i];
-    }
-    return NULL;
-}
 
 static void result_free(gpointer data)
 {
@@ -72,10 +60,4 @@ void dm_entry_free(DmEntry *entry)
     g_free(entry->private_id);
     g_strfreev(entry->recipients);
     g_free(entry);
-}
-
-void dm_account_clear(DmAccount *account)
-{
-    g_free(account->holder);
-    *account = (DmAccount){0};
 }

@@ -3,9 +3,10 @@
  * journal or MTA.
  *
  * A DmProvider serves one account at one provider, from any thread; it keeps the session and the connections.
- * `open` makes no connection. Errors of all calls are of the domain DM_ERROR: DM_ERROR_TEMPORARY where `retryable`,
- * DM_ERROR_PERMANENT where the provider refused for good, DM_ERROR_UNAVAILABLE where it could not be reached or refused
- * the login (also temporary for a message: nothing of it has left). Messages carry the provider's own words, one line.
+ * `open` makes no connection and fails with DM_ERROR_CONFIG. Errors of all other calls are of the domain DM_ERROR:
+ * DM_ERROR_TEMPORARY where `retryable`, DM_ERROR_PERMANENT where the provider refused for good, DM_ERROR_UNAVAILABLE
+ * where it could not be reached, refused the login, or a secret for the login can't be read (also temporary for a
+ * message: nothing of it has left). Messages carry the provider's own words, one line.
  */
 #ifndef DEMAIL_POLLER_PROVIDER_H
 #define DEMAIL_POLLER_PROVIDER_H
@@ -53,7 +54,6 @@ typedef struct {
 
 typedef struct {
     char *id;
-    gint64 size;
     char *type;       /* X-de-mail-message-type */
     char *private_id; /* or empty */
     char **recipients;
@@ -62,9 +62,6 @@ typedef struct {
 typedef struct {
     gint64 message_size_max; /* bytes; 0: not told */
     gint64 recipients_max;   /* 0: not told */
-    gint64 quota_used;
-    gint64 quota_total;
-    char *holder;
 } DmAccount;
 
 typedef struct {
@@ -97,9 +94,6 @@ typedef struct {
     gboolean (*account)(DmProvider *provider, DmAccount *account, GError **error);
 } DmProviderDriver;
 
-/* The driver of that name, or NULL. */
-const DmProviderDriver *dm_provider_driver(const char *name);
-
 DmOutcome *dm_outcome_new(void);
 void dm_outcome_free(DmOutcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmOutcome, dm_outcome_free)
@@ -109,6 +103,5 @@ void dm_outcome_add(DmOutcome *outcome, const char *address, DmResultKind kind, 
 const DmResult *dm_outcome_find(const DmOutcome *outcome, const char *address);
 
 void dm_entry_free(DmEntry *entry);
-void dm_account_clear(DmAccount *account);
 
 #endif

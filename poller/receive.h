@@ -1,6 +1,7 @@
 /*
  * The life of one incoming message: fetch, journal, map, inject, journal, acknowledge last. Nothing is refused and
- * nothing is dropped; what the MTA may have already comes again with a mark.
+ * nothing is dropped; what the MTA may have already comes again with a mark. Recipients that the MTA takes later than
+ * others, or never, bring the others no second copy: the journal knows who has it.
  */
 #ifndef DEMAIL_POLLER_RECEIVE_H
 #define DEMAIL_POLLER_RECEIVE_H

@@ -208,14 +208,17 @@ static void read_answer(Transfer *transfer)
         transfer->answer->digest = g_strdup(digest->value);
 }
 
-/* Whether the provider could not be reached at all, other than an exchange that broke. */
-static gboolean is_unreachable(CURLcode code)
+/* Whether the provider could not be reached at all, other than an exchange that broke or came to a halt: that may be
+ * one slow submission, or the MTA, and says nothing about the others. */
+static gboolean is_unreachable(const Transfer *transfer, CURLcode code)
 {
     static const CURLcode codes[] = {
-        CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST,    CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT,
-        CURLE_SSL_CONNECT_ERROR,     CURLE_SSL_CERTPROBLEM,         CURLE_SSL_CIPHER,      CURLE_SSL_CACERT_BADFILE,
-        CURLE_SSL_ISSUER_ERROR,      CURLE_PEER_FAILED_VERIFICATION};
+        CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
+        CURLE_SSL_CONNECT_ERROR,     CURLE_SSL_CERTPROBLEM,      CURLE_SSL_CIPHER,
+        CURLE_SSL_CACERT_BADFILE,    CURLE_SSL_ISSUER_ERROR,     CURLE_PEER_FAILED_VERIFICATION};
 
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return !transfer->answer->begun && transfer->answer->status == 0;
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
         if (codes[i] == code)
             return TRUE;
@@ -235,7 +238,7 @@ static gboolean fail(const DmHttp *http, const Transfer *transfer, CURLcode code
         g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s: the answer is longer than %d bytes", http->name,
                     DM_HTTP_ANSWER_MAX);
     else
-        g_set_error(error, DM_ERROR, is_unreachable(code) ? DM_ERROR_UNAVAILABLE : DM_ERROR_TEMPORARY,
+        g_set_error(error, DM_ERROR, is_unreachable(transfer, code) ? DM_ERROR_UNAVAILABLE : DM_ERROR_TEMPORARY,
                     "provider %s: %s", http->name, reason);
     return FALSE;
 }
@@ -252,7 +255,7 @@ gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswe
     if (set_connection(http, &transfer, url) && set_request(&transfer))
         code = curl_easy_perform(transfer.handle);
     /* A provider that refuses early may close while the message is still on its way: its answer counts. */
-    if (code == CURLE_SEND_ERROR || code == CURLE_OK)
+    if (code == CURLE_SEND_ERROR || code == CURLE_OK || code == CURLE_OPERATION_TIMEDOUT)
         read_answer(&transfer);
     give_handle(http, transfer.handle);
     curl_mime_free(transfer.mime);

@@ -40,7 +40,8 @@ DmHttp *dm_http_new(const DmProviderConfig *config);
 void dm_http_free(DmHttp *http);
 
 /* TRUE if there was an answer, whatever its status. DM_ERROR_UNAVAILABLE where the provider could not be
- * reached, DM_ERROR_TEMPORARY where the exchange, the source of the message or the sink broke. `answer` is to be
+ * reached, or in time said nothing before a message was read; DM_ERROR_TEMPORARY where the exchange, the source of the
+ * message or the sink broke or came to a halt. `answer` is to be
  * cleared in any case; `answer->begun` holds after failures, too. */
 gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswer *answer, GError **error);
 void dm_http_answer_clear(DmHttpAnswer *answer);

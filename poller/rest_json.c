@@ -231,7 +231,6 @@ static DmEntry *read_entry(const json_t *item)
     }
     entry = g_new0(DmEntry, 1);
     entry->id = g_strdup(id);
-    entry->size = number(item, "size");
     entry->type = copy_line(item, "type");
     entry->private_id = copy_string(item, "private_id");
     entry->recipients = g_strv_builder_end(builder);
@@ -266,16 +265,12 @@ gboolean dm_rest_account_parse(const char *text, gsize length, DmAccount *accoun
 {
     json_t *root = load(text, length, "account", error);
     const json_t *limits = json_object_get(root, "limits");
-    const json_t *quota = json_object_get(root, "quota");
 
     *account = (DmAccount){0};
     if (!root)
         return FALSE;
-    account->holder = copy_line(root, "holder");
     account->message_size_max = number(limits, "message_size");
     account->recipients_max = number(limits, "recipients");
-    account->quota_used = number(quota, "used");
-    account->quota_total = number(quota, "total");
     json_decref(root);
     return TRUE;
 }

@@ -119,11 +119,14 @@ static void answer_rest(const Run *run, const char *prefix, const char *text)
     }
 }
 
+/* What the provider, or its driver, says about account and login is for the log, not for the sender. */
 static void answer_error(const Run *run, const char *prefix, const GError *error)
 {
+    gboolean unavailable = g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE);
+
     dm_log(DM_LOG_WARNING, "submission-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
            DM_S("tenant", run->request->tenant), DM_S("reason", error->message));
-    answer_rest(run, prefix, error->message);
+    answer_rest(run, prefix, unavailable ? "the De-Mail provider can't be used now" : error->message);
 }
 
 /* Writes the present state of the given items (Item *) in one transaction. */
@@ -162,7 +165,8 @@ static gboolean apply_result(const Run *run, Item *item, const DmOutcome *outcom
     case DM_RESULT_REFUSED:
         set_state(run, item, DM_SENT_REFUSED, "", result->code, result->detail);
         dm_log(DM_LOG_INFO, "recipient-refused", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
-               DM_S("address", item->address), DM_S("code", result->code));
+               DM_S("recipient", item->address), DM_S("code", result->code),
+               DM_S("reason", result->detail[0] != '\0' ? result->detail : NULL));
         return TRUE;
     case DM_RESULT_DEFERRED:
         set_state(run, item, DM_SENT_DEFERRED, "", result->code, result->detail);
@@ -248,10 +252,10 @@ static void log_submitted(const Run *run, const GPtrArray *items, const char *id
     for (guint i = 0; i < items->len; i++)
         count[((const Item *)g_ptr_array_index(items, i))->sent.state]++;
     dm_log(DM_LOG_INFO, "submitted", DM_S("qid", queue_id(run)), DM_S("gid", request->gateway_id),
-           DM_S("tenant", request->tenant), DM_S("sender", request->sender), DM_N("recipients", items->len),
-           DM_N("accepted", count[DM_SENT_ACCEPTED]), DM_N("refused", count[DM_SENT_REFUSED]),
-           DM_N("deferred", count[DM_SENT_DEFERRED]), DM_N("unknown", count[DM_SENT_SUBMITTING]), DM_S("id", id),
-           DM_S("seconds", seconds));
+           DM_S("tenant", request->tenant), DM_S("sender", request->envelope_sender), DM_S("demail", request->sender),
+           DM_N("recipients", items->len), DM_N("accepted", count[DM_SENT_ACCEPTED]),
+           DM_N("refused", count[DM_SENT_REFUSED]), DM_N("deferred", count[DM_SENT_DEFERRED]),
+           DM_N("unknown", count[DM_SENT_SUBMITTING]), DM_S("id", id), DM_S("seconds", seconds));
 }
 
 /* The provider answered: records and answers. */

@@ -19,7 +19,8 @@ typedef struct {
     const char *gateway_id;
     const char *queue_id; /* the MTA's */
     const char *tenant;
-    const char *sender; /* De-Mail address */
+    const char *envelope_sender; /* the MTA's, for the log */
+    const char *sender;          /* De-Mail address */
     const char *private_id;
     char *const *recipients; /* De-Mail addresses in lower case, NULL-terminated, each once */
 

@@ -60,6 +60,27 @@ static void test_received(void **state)
     assert_false(found);
 }
 
+static void test_injected(void **state)
+{
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    gboolean injected = TRUE;
+
+    assert_true(dm_journal_get_injected(journal, "gemeinde", "Id", "max@gemeinde.example", &injected, NULL));
+    assert_false(injected);
+    assert_true(dm_journal_put_injected(journal, "gemeinde", "Id", "Max@gemeinde.example", 7, NULL));
+    assert_true(dm_journal_get_injected(journal, "gemeinde", "Id", "max@gemeinde.example", &injected, NULL));
+    assert_true(injected);
+
+    const char *const others[][3] = {{"kreis", "Id", "max@gemeinde.example"},
+                                     {"gemeinde", "id", "max@gemeinde.example"},
+                                     {"gemeinde", "Id", "erika@gemeinde.example"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
+        injected = TRUE;
+        assert_true(dm_journal_get_injected(journal, others[i][0], others[i][1], others[i][2], &injected, NULL));
+        assert_false(injected);
+    }
+}
+
 /* Keys beyond LMDB's limit, and texts beyond ours. */
 static void test_long(void **state)
 {
@@ -146,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_received, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_injected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_second_writer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_missing_folder, set_up, tear_down),

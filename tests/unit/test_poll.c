@@ -1,0 +1,94 @@
+/*
+ * The poll loop: one message that can't be handed over does not hold up the mailbox.
+ */
+#include "poller/poll.h"
+
+#include "poller/inject.h"
+#include "tests/unit/fake_provider.h"
+#include "tests/unit/support.h"
+
+#include <gmime/gmime.h>
+
+#define ROUNDS          5
+#define SECONDS         8 /* five rounds a second apart; with pauses that double they take 15 */
+#define PATIENCE        30
+#define STUCK           "stuck@gemeinde.example"
+#define MICROS_PER_LOOK 10000
+
+/* Used by the poll thread alone until it has ended. */
+static struct {
+    guint stuck; /* attempts */
+    guint good;  /* copies */
+} mta;
+
+DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, GError **error)
+{
+    (void)injection;
+    if (!g_str_equal(recipients[0], STUCK)) {
+        mta.good++;
+        return DM_INJECT_DONE;
+    }
+    mta.stuck++;
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "452 4.3.4 too large for now");
+    return DM_INJECT_LATER;
+}
+
+static DmGateway *make_gateway(const char *folder)
+{
+    DmGateway *gateway = ts_gateway(folder, "");
+
+    for (guint i = 0; i < gateway->config->tenants->len; i++) {
+        DmTenantConfig *tenant = g_ptr_array_index(gateway->config->tenants, i);
+
+        tenant->poll = g_str_equal(tenant->name, "gemeinde");
+    }
+    ((DmProviderConfig *)g_ptr_array_index(gateway->config->providers, 0))->poll_interval = 1;
+    return gateway;
+}
+
+static void test_one_stuck_message(void **state)
+{
+    static const char *const ids[] = {"stuck", "good", NULL};
+    g_autoptr(DmGateway) gateway = make_gateway(*state);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    DmChannels *channels = dm_channels_new();
+    DmPolls *polls = dm_polls_new(channels, journal);
+    gint64 begin = g_get_monotonic_time();
+
+    *fake_provider() = (FakeProvider){.message = "Subject: x\r\n\r\n", .ids = ids};
+    dm_gateway_set_current(gateway);
+    dm_polls_update(polls);
+    while (g_atomic_int_get(&fake_provider()->lists) < ROUNDS &&
+           g_get_monotonic_time() < begin + (gint64)PATIENCE * G_USEC_PER_SEC)
+        g_usleep(MICROS_PER_LOOK);
+
+    gint64 elapsed = g_get_monotonic_time() - begin;
+
+    assert_true(dm_polls_stop(polls, PATIENCE));
+    assert_true(elapsed < (gint64)SECONDS * G_USEC_PER_SEC);
+    assert_int_equal(mta.good, 1);
+    assert_in_range(mta.stuck, 2, ROUNDS - 1);
+    dm_channels_free(channels);
+    dm_gateway_set_current(NULL);
+}
+
+static int set_up(void **state)
+{
+    *state = ts_make_folder();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    ts_remove_folder(*state);
+    g_free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_one_stuck_message, set_up, tear_down)};
+
+    g_mime_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

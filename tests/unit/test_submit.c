@@ -1,0 +1,317 @@
+/*
+ * A submission, and all that can go wrong in it: no recipient is ever sent to twice.
+ */
+#include "poller/submit.h"
+
+#include "tests/unit/fake_provider.h"
+#include "tests/unit/support.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define ERIKA "erika@muster.de-mail.de"
+#define OTTO  "otto@muster.de-mail.de"
+#define ID    "00112233445566778899aabbccddeeff"
+
+typedef struct {
+    char *folder;
+    DmGateway *gateway;
+    DmChannels *channels;
+    DmChannel *channel;
+    DmJournal *journal;
+    DmSubmitter *submitter;
+} Fixture;
+
+static int set_up(void **state)
+{
+    Fixture *f = g_new0(Fixture, 1);
+
+    *fake_provider() = (FakeProvider){0};
+    f->folder = ts_make_folder();
+    f->gateway = ts_gateway(f->folder, "");
+    dm_gateway_set_current(f->gateway);
+    f->channels = dm_channels_new();
+    f->channel =
+        dm_channels_get(f->channels, f->gateway, dm_config_tenant_by_name(f->gateway->config, "gemeinde"), NULL);
+    f->journal = dm_journal_open(f->folder, FALSE, NULL);
+    f->submitter = dm_submitter_new(f->journal);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Fixture *f = *state;
+
+    dm_submitter_free(f->submitter);
+    dm_channel_unref(f->channel);
+    dm_channels_free(f->channels);
+    dm_journal_close(f->journal);
+    dm_gateway_set_current(NULL);
+    dm_gateway_unref(f->gateway);
+    ts_remove_folder(f->folder);
+    g_free(f->folder);
+    g_free(f);
+    return 0;
+}
+
+/* While it may write no file, the journal can't be written. */
+static void forbid_writing(gboolean forbid)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = forbid ? 1 : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static DmOutcome *outcome_of(char *const *recipients, DmResultKind kind)
+{
+    DmOutcome *outcome = dm_outcome_new();
+
+    g_free(outcome->id);
+    outcome->id = g_strdup("p-1");
+    for (char *const *r = recipients; *r; r++)
+        dm_outcome_add(outcome, *r, kind, kind == DM_RESULT_ACCEPTED ? "" : "mailbox-full", "");
+    return outcome;
+}
+
+static char *const both[] = {(char *)ERIKA, (char *)OTTO, NULL};
+
+static gboolean accept_all(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    (void)unsure;
+    (void)error;
+    *outcome = outcome_of(submission->recipients, DM_RESULT_ACCEPTED);
+    return TRUE;
+}
+
+static gboolean accept_erika(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    (void)submission;
+    (void)unsure;
+    (void)error;
+    *outcome = outcome_of((char *const[]){(char *)ERIKA, NULL}, DM_RESULT_ACCEPTED);
+    return TRUE;
+}
+
+static gboolean defer_otto(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    assert_true(accept_erika(submission, outcome, unsure, error));
+    dm_outcome_add(*outcome, OTTO, DM_RESULT_DEFERRED, "mailbox-full", "");
+    return TRUE;
+}
+
+static gboolean only_otto(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    assert_string_equal(submission->recipients[0], OTTO);
+    assert_null(submission->recipients[1]);
+    return accept_all(submission, outcome, unsure, error);
+}
+
+static gboolean lose_the_answer(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    (void)submission;
+    (void)outcome;
+    *unsure = TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "the answer was lost");
+    return FALSE;
+}
+
+static gboolean unreachable(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    (void)submission;
+    (void)outcome;
+    (void)unsure;
+    g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "refused the login of poststelle@gemeinde.de-mail.de");
+    return FALSE;
+}
+
+static gboolean accept_and_break_the_journal(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure,
+                                             GError **error)
+{
+    forbid_writing(TRUE);
+    return accept_all(submission, outcome, unsure, error);
+}
+
+static gboolean in_progress(const char *key, DmOutcome **outcome, GError **error)
+{
+    (void)key;
+    (void)error;
+    *outcome = outcome_of(both, DM_RESULT_IN_PROGRESS);
+    return TRUE;
+}
+
+static gboolean was_accepted(const char *key, DmOutcome **outcome, GError **error)
+{
+    assert_string_equal(key, ID);
+    (void)error;
+    *outcome = outcome_of(both, DM_RESULT_ACCEPTED);
+    return TRUE;
+}
+
+static gboolean never_seen(const char *key, DmOutcome **outcome, GError **error)
+{
+    (void)key;
+    (void)outcome;
+    (void)error;
+    return TRUE;
+}
+
+static gboolean can_not_tell(const char *key, DmOutcome **outcome, GError **error)
+{
+    (void)key;
+    (void)outcome;
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "not now");
+    return FALSE;
+}
+
+static gboolean prepare(char *const *recipients, gpointer data, GError **error)
+{
+    (void)recipients;
+    (void)data;
+    (void)error;
+    return TRUE;
+}
+
+static gssize read_nothing(void *buffer, gsize size, gpointer data)
+{
+    (void)buffer;
+    (void)size;
+    (void)data;
+    return 0;
+}
+
+/* Submits to both and checks how the answers begin. */
+static void submit(const Fixture *f, const char *erika, const char *otto)
+{
+    const DmSubmitRequest request = {.gateway_id = ID,
+                                     .queue_id = "4Q",
+                                     .tenant = "gemeinde",
+                                     .envelope_sender = "max@gemeinde.example",
+                                     .sender = "max@gemeinde.de-mail.de",
+                                     .private_id = "",
+                                     .recipients = both,
+                                     .prepare = prepare,
+                                     .read = read_nothing};
+    g_autoptr(GPtrArray) replies = dm_submit(f->submitter, f->channel, &request);
+    const char *const expected[] = {erika, otto};
+
+    assert_int_equal(replies->len, 2);
+    for (guint i = 0; i < 2; i++) {
+        const char *reply = g_ptr_array_index(replies, i);
+
+        if (!g_str_has_prefix(reply, expected[i]))
+            print_error("%s instead of %s\n", reply, expected[i]);
+        assert_true(g_str_has_prefix(reply, expected[i]));
+        assert_null(strstr(reply, "poststelle@"));
+    }
+}
+
+static void test_accepted_is_answered_from_the_journal(void **state)
+{
+    fake_provider()->submit = accept_all;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+    assert_int_equal(fake_provider()->questions, 0);
+}
+
+static void test_only_the_deferred_is_sent_again(void **state)
+{
+    fake_provider()->submit = defer_otto;
+    submit(*state, "250 2.0.0", "451 4.2.2");
+    fake_provider()->submit = only_otto;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 2);
+}
+
+static void test_lost_answer(void **state)
+{
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = can_not_tell;
+    submit(*state, "451 4.4.2", "451 4.4.2");
+    submit(*state, "451 4.4.1", "451 4.4.1");
+    fake_provider()->status = in_progress;
+    submit(*state, "451 4.4.2", "451 4.4.2");
+    fake_provider()->status = was_accepted;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+    assert_int_equal(fake_provider()->questions, 3);
+}
+
+static void test_lost_question_is_sent_again(void **state)
+{
+    fake_provider()->submit = lose_the_answer;
+    submit(*state, "451 4.4.2", "451 4.4.2");
+    fake_provider()->submit = accept_all;
+    fake_provider()->status = never_seen;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 2);
+}
+
+static void test_recipient_not_mentioned_is_asked_for(void **state)
+{
+    fake_provider()->submit = accept_erika;
+    submit(*state, "250 2.0.0", "451 4.4.2");
+    fake_provider()->status = was_accepted;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+    assert_int_equal(fake_provider()->questions, 1);
+}
+
+static void test_journal_full_before(void **state)
+{
+    fake_provider()->submit = accept_all;
+    forbid_writing(TRUE);
+    submit(*state, "451 4.3.0", "451 4.3.0");
+    forbid_writing(FALSE);
+    assert_int_equal(fake_provider()->submissions, 0);
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+}
+
+static void test_journal_full_after(void **state)
+{
+    fake_provider()->submit = accept_and_break_the_journal;
+    submit(*state, "451 4.3.0", "451 4.3.0");
+    forbid_writing(FALSE);
+    fake_provider()->status = was_accepted;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+    assert_int_equal(fake_provider()->questions, 1);
+}
+
+/* Nothing left: tried again without a question, and the sender is not told about the account. */
+static void test_unreachable(void **state)
+{
+    const Fixture *f = *state;
+    g_autoptr(GError) error = NULL;
+
+    fake_provider()->submit = unreachable;
+    submit(f, "451 4.4.1", "451 4.4.1");
+    assert_false(dm_channel_ready(f->channel, &error));
+    assert_int_equal(fake_provider()->logins, 0);
+    fake_provider()->submit = accept_all;
+    submit(f, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->questions, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_accepted_is_answered_from_the_journal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_only_the_deferred_is_sent_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_question_is_sent_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_recipient_not_mentioned_is_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_journal_full_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_journal_full_after, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unreachable, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
