@@ -68,10 +68,12 @@ static char *tag_of(GBytes *key, const char *id, const char *recipient)
     return tag;
 }
 
-static void append_without_blanks(GString *out, const char *text)
+#define BLANKS " \t\r\n"
+
+static void append_without(GString *out, const char *text, const char *left_out)
 {
     for (const char *c = text; *c != '\0'; c++) {
-        if (strchr(" \t\r\n", *c) == NULL)
+        if (strchr(left_out, *c) == NULL)
             g_string_append_c(out, *c);
     }
     g_string_append_c(out, '\n');
@@ -122,7 +124,7 @@ static void append_fields(GString *text, const DmHeaders *headers)
     for (guint i = 0; i < covered->len; i++) {
         const Covered *one = &g_array_index(covered, Covered, i);
         g_string_append_printf(text, "%s:", one->name);
-        append_without_blanks(text, one->value);
+        append_without(text, one->value, strcmp(one->name, "from") == 0 ? BLANKS "\"\\" : BLANKS);
     }
 }
 
@@ -132,7 +134,7 @@ static char *message_mac(GBytes *key, const char *stamped, const char *sender, c
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *folded = dm_address_key(sender);
 
-    append_without_blanks(text, stamped);
+    append_without(text, stamped, BLANKS);
     g_string_append_printf(text, "sender:%s\n", folded);
     append_fields(text, headers);
     return mac_of(key, text->str, text->len);

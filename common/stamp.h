@@ -7,10 +7,12 @@
  * and without divert domain. mac is HMAC-SHA256(key, text), where text is, each followed by LF:
  *   1. the stamp's value up to and without "; mac=",
  *   2. "sender:" and the envelope sender in lower case, without brackets,
- *   3. for every field whose name begins with X-de-mail-, and From, Subject and Message-ID, in the order of the
- * message: the name in lower case, ":", the value. All blanks and line ends are removed from 1 and 3 before they go in,
- * so that no MTA's refolding matters: a MAC that ignores blanks still fixes every word. Fields of the same name keep
- * their order; fields of different names are sorted by name, because MTAs insert at different places.
+ *   3. for every field whose name begins with X-de-mail-, and From, Subject and Message-ID:
+ *      the name in lower case, ":", the value.
+ * All blanks and line ends are removed from 1 and 3 before they go in, so that no MTA's refolding matters: a MAC that
+ * ignores blanks still fixes every word. From goes in without quotes and backslashes too, for Sendmail quotes display
+ * names anew when it delivers. Fields of the same name keep their order; fields of different names are sorted by name,
+ * because MTAs insert at different places.
  */
 #ifndef DEMAIL_COMMON_STAMP_H
 #define DEMAIL_COMMON_STAMP_H

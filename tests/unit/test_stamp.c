@@ -85,7 +85,7 @@ static void test_refolded(void **state)
     g_strdelimit(stamp, "\n", '\t');
     dm_headers_replace(headers, DM_FIELD_STAMP, 1, stamp);
     dm_headers_replace(headers, DM_FIELD_CHOSEN_RECIPIENT, 1, "to=a@x.de, b@x.de");
-    dm_headers_replace(headers, "From", 1, "Max\n\t<max@gemeinde.example>");
+    dm_headers_replace(headers, "From", 1, "\"Max\"\n\t<max@gemeinde.example>");
     dm_headers_prepend(headers, "Received", "from b");
     assert_true(verifies(headers, "max@gemeinde.example", 0, ""));
 }
