@@ -207,12 +207,12 @@ int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv)
 {
     Question question = {0};
     const GOptionEntry entries[] = {
-        {"from", 0, 0, G_OPTION_ARG_STRING, &question.from, "From address, and envelope sender", "ADDRESS"},
-        {"sender", 0, 0, G_OPTION_ARG_STRING, &question.sender, "Envelope sender, where it is another", "ADDRESS"},
-        {"login", 0, 0, G_OPTION_ARG_STRING, &question.login, "SMTP AUTH login", "LOGIN"},
-        {"client", 0, 0, G_OPTION_ARG_STRING, &question.client, "Address of the client", "IP"},
-        {"to", 0, 0, G_OPTION_ARG_STRING_ARRAY, &question.to, "Envelope recipient (may be repeated)", "ADDRESS"},
-        {"header", 0, 0, G_OPTION_ARG_STRING_ARRAY, &question.headers, "Header field (may be repeated)",
+        {"from", 0, 0, G_OPTION_ARG_FILENAME, &question.from, "From address, and envelope sender", "ADDRESS"},
+        {"sender", 0, 0, G_OPTION_ARG_FILENAME, &question.sender, "Envelope sender, where it is another", "ADDRESS"},
+        {"login", 0, 0, G_OPTION_ARG_FILENAME, &question.login, "SMTP AUTH login", "LOGIN"},
+        {"client", 0, 0, G_OPTION_ARG_FILENAME, &question.client, "Address of the client", "IP"},
+        {"to", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &question.to, "Envelope recipient (may be repeated)", "ADDRESS"},
+        {"header", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &question.headers, "Header field (may be repeated)",
          "'NAME: VALUE'"},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
