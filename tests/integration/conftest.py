@@ -1,4 +1,5 @@
-"""A world for each test process, shared by the tests that break nothing in it, and worlds of their own for others."""
+"""Every test that asks for a world runs on both MTAs, unless --mta says otherwise. One world for each test process and
+MTA is shared by the tests that break nothing in it; the others have worlds of their own."""
 
 import itertools
 import os
@@ -6,14 +7,31 @@ import os
 import pytest
 
 from harness.process import build_folder
-from harness.world import World
+from harness.world import MTAS, World
 
 _counter = itertools.count(1)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--mta", choices=MTAS, help="run the tests on this MTA only")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "only(mta, reason): the test is about this MTA")
+
+
+def pytest_generate_tests(metafunc):
+    if "mta" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("--mta")
+    only = metafunc.definition.get_closest_marker("only")
+    names = [name for name in MTAS if chosen in (None, name) and (only is None or only.args[0] == name)]
+    metafunc.parametrize("mta", names)
+
+
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
-        raise pytest.UsageError("a private Postfix needs root; run the suite by tests/run")
+        raise pytest.UsageError("private MTAs need root; run the suite by tests/run")
     try:
         build_folder()
     except RuntimeError as error:
@@ -36,47 +54,49 @@ def pytest_terminal_summary(terminalreporter):
 
 
 class _Shared:
-    """The world that tests of this process share. One that a test has broken is given up for a new one."""
+    """The worlds that tests of this process share. One that a test has broken is given up for a new one."""
 
     def __init__(self):
-        self._world = None
+        self._worlds = {}
 
-    def get(self):
-        if self._world is None:
-            self._world = World()
-        return self._world
+    def get(self, mta):
+        if mta not in self._worlds:
+            self._worlds[mta] = World(mta)
+        return self._worlds[mta]
 
-    def give_up(self):
-        world, self._world = self._world, None
-        return world.stop() if world else []
+    def give_up(self, mta):
+        return self._worlds.pop(mta).stop()
+
+    def end(self):
+        return [line for mta in list(self._worlds) for line in self.give_up(mta)]
 
 
 @pytest.fixture(scope="session")
 def _shared():
     shared = _Shared()
     yield shared
-    wrong = shared.give_up()
+    wrong = shared.end()
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.fixture
-def world(_shared):
+def world(_shared, mta):
     """The world that is shared: leave it as it was."""
-    world = _shared.get()
+    world = _shared.get(mta)
     world.bad_lines()
     yield world
     wrong = world.check()
     if wrong:
-        _shared.give_up()
+        _shared.give_up(mta)
     else:
         world.sandbox.clear_faults()
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.fixture
-def own_world():
+def own_world(mta):
     """A world for one test that stops, kills or reconfigures things. Daemons may be down at its end, not broken."""
-    world = World()
+    world = World(mta)
     yield world
     wrong = world.stop()
     assert not wrong, "\n".join(wrong)

@@ -202,8 +202,11 @@ def test_user_does_not_exist(gateway, name):
 
 @pytest.mark.parametrize("name", DAEMONS)
 def test_check_only_starts_nothing(gateway, name):
+    os.utime(gateway.home / "addresses", (2**31, 2**31))
     done = run(program(name), "-c", gateway.conf, "-t")
     assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{name}: {gateway.conf} is good\n"
+    assert "event=table-stale" in done.stderr
     no_socket(gateway)
 
 

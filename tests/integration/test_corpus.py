@@ -22,16 +22,19 @@ def by_token(messages, raw=lambda m: m):
 def test_real_messages_arrive_at_the_provider_byte_for_byte(own_world, token, record_property):
     files = corpus.files()
     sent = {f"{token}{i}": file for i, file in enumerate(files)}
+    own_world.gateway.config["gateway"]["mixed_addressing"] = "allow"
+    own_world.gateway.write_config()
+    own_world.gateway.milter.reload("event=reloaded")
     for word, file in sent.items():
         message = corpus.addressed(file, MAX, ERIKA, word)
-        answers = smtp.send(own_world.postfix.ports["copied"], MAX, [ERIKA], message)
+        answers = smtp.send(own_world.mta.ports["submission"], MAX, [ERIKA, "copy@example.org"], message)
         assert answers.code == 250, (file.name, answers)
-    own_world.postfix.wait_empty(timeout=120)
+    own_world.mta.wait_empty(timeout=120)
     left = by_token(own_world.sink.messages(), lambda taken: taken.data)
     arrived = by_token(own_world.sandbox.mails(ERIKA))
     wrong = [file.name for word, file in sent.items()
              if [body(raw) for raw in arrived.get(word, [])] != [taken.body for taken in left.get(word, [])]]
-    record_property("real messages out, body as it left Postfix", f"{len(sent) - len(wrong)} of {len(sent)}")
+    record_property("real messages out, body as it left the MTA", f"{len(sent) - len(wrong)} of {len(sent)}")
     assert wrong == []
     assert len(sent) >= AT_LEAST and len(left) == len(sent)
 
@@ -47,7 +50,7 @@ def test_real_messages_arrive_in_the_mailbox(own_world, token, record_property):
         else:  # two of Python's messages have broken headers, which is what they are for
             assert answer.startswith("invalid-format: ") and answer.endswith("is no field"), (file.name, answer)
     wait_until(lambda: len(own_world.mailboxes.mails(MAX)) >= len(sent), "all messages in the mailbox", 180)
-    own_world.postfix.wait_empty()
+    own_world.mta.wait_empty()
     at_provider = by_token(own_world.sandbox.mails(address))
     arrived = by_token(own_world.mailboxes.mails(MAX), lambda mail: mail.raw)
     wrong = [file.name for word, file in sent.items()

@@ -21,19 +21,19 @@ def attachment(size):
 
 @pytest.mark.skipif("DEMAIL_BUILD_RELEASE" not in os.environ,
                     reason="sanitizers keep freed memory; tests/run gives DEMAIL_BUILD_RELEASE")
-def test_20_mib_attachment_costs_no_memory(token, record_property):
-    world = World(os.environ["DEMAIL_BUILD_RELEASE"])
+def test_20_mib_attachment_costs_no_memory(mta, token, record_property):
+    world = World(mta, os.environ["DEMAIL_BUILD_RELEASE"])
     try:
         daemons = (world.gateway.milter, world.gateway.poller)
         world.send(MAX, ERIKA, token + "small")
         world.sandbox.wait(ERIKA, (token + "small").encode())
-        world.postfix.wait_empty()
+        world.mta.wait_empty()
         small = [daemon.peak_rss() for daemon in daemons]
         text = attachment(20 * MIB)
         message = smtp.message(MAX, ERIKA, token + "large", text, Content_Transfer_Encoding="base64")
-        assert smtp.send(world.postfix.ports["submission"], MAX, [ERIKA], message).code == 250
+        assert smtp.send(world.mta.ports["submission"], MAX, [ERIKA], message).code == 250
         raw = world.sandbox.wait(ERIKA, (token + "large").encode(), timeout=120)
-        world.postfix.wait_empty()
+        world.mta.wait_empty()
         assert body(raw) == smtp.crlf(text.encode())
         draft = smtp.crlf(smtp.message(ERIKA, "max@gemeinde.de-mail.de", token + "back", text))
         assert world.sandbox.send_draft(ERIKA, "max@gemeinde.de-mail.de", draft) == "accepted"
@@ -50,5 +50,5 @@ def test_20_mib_attachment_costs_no_memory(token, record_property):
 def test_20_mib_attachment_arrives(world, token):
     text = attachment(20 * MIB)
     message = smtp.message(MAX, ERIKA, token, text, Content_Transfer_Encoding="base64")
-    assert smtp.send(world.postfix.ports["submission"], MAX, [ERIKA], message).code == 250
+    assert smtp.send(world.mta.ports["submission"], MAX, [ERIKA], message).code == 250
     assert body(world.sandbox.wait(ERIKA, token.encode(), timeout=120)) == smtp.crlf(text.encode())

@@ -21,13 +21,13 @@ def test_milter_killed(own_world, token):
 def test_poller_stopped(own_world, token):
     assert own_world.gateway.poller.stop() == 0
     assert own_world.send(MAX, ERIKA, token).code == 250
-    wait_until(lambda: any(ERIKA in line for line in own_world.postfix.queue()), "the message in the queue")
+    wait_until(lambda: any(ERIKA in line for line in own_world.mta.queue()), "the message in the queue")
     assert own_world.send(MAX, INTERNET, token).code == 250
     wait_until(lambda: own_world.sink.messages(token.encode()), "ordinary mail to leave")
     assert not own_world.sandbox.mails(ERIKA, token.encode())
     own_world.gateway.start_poller()
     own_world.sandbox.wait(ERIKA, token.encode())
-    own_world.postfix.wait_empty()
+    own_world.mta.wait_empty()
     assert own_world.sandbox.submissions(ERIKA) == 1
 
 
@@ -35,9 +35,9 @@ def test_provider_stopped(own_world, token):
     own_world.allow("event=provider-down", "event=submission-failed")
     assert own_world.sandbox.stop() == 0
     assert own_world.send(MAX, ERIKA, token).code == 250
-    wait_until(lambda: own_world.postfix.lines("status=deferred"), "Postfix to defer")
+    wait_until(lambda: "deferred" in own_world.mta.outcomes(ERIKA + ".demail.invalid"), "the MTA to defer")
     own_world.sandbox.start()
-    wait_until(lambda: own_world.postfix.flush() or not own_world.postfix.queue(), "the queue to empty", 90)
+    wait_until(lambda: own_world.mta.flush() or not own_world.mta.queue(), "the queue to empty", 90)
     assert len(own_world.sandbox.mails(ERIKA, token.encode())) == 1
 
 
@@ -48,7 +48,7 @@ def test_poller_killed_while_it_submits(own_world, token):
     wait_until(lambda: own_world.sandbox.stats()["posts"] > 0, "the submission to begin")
     own_world.gateway.poller.kill()
     own_world.gateway.start_poller()
-    own_world.postfix.wait_empty(timeout=90)
+    own_world.mta.wait_empty(timeout=90)
     assert own_world.sandbox.submissions(ERIKA) == 1
     assert len(own_world.sandbox.mails(ERIKA, token.encode())) == 1
 
@@ -60,4 +60,4 @@ def test_stamped_message_survives_the_milters_restart(own_world, token):
     own_world.gateway.start()
     own_world.sandbox.wait(ERIKA, token.encode())
     message = smtp.message(MAX, ERIKA, token + "again")
-    assert smtp.send(own_world.postfix.ports["submission"], MAX, [ERIKA], message).code == 250
+    assert smtp.send(own_world.mta.ports["submission"], MAX, [ERIKA], message).code == 250

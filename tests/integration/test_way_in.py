@@ -48,7 +48,7 @@ def test_citizen_answers(world, token):
     world.sandbox.send(ERIKA, [parseaddr(field(raw, "From"))[1]], f"Re: {token}", "Danke\r\n")
     answer = world.mailboxes.wait("max@gemeinde.example", f"Re: {token}".encode())
     message = smtp.message("max@gemeinde.example", parseaddr(answer.header["From"])[1], f"Re: Re: {token}")
-    assert smtp.send(world.postfix.ports["submission"], "max@gemeinde.example", [ERIKA], message).code == 250
+    assert smtp.send(world.mta.ports["submission"], "max@gemeinde.example", [ERIKA], message).code == 250
     world.sandbox.wait(ERIKA, f"Re: Re: {token}".encode())
 
 

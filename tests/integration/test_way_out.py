@@ -11,7 +11,7 @@ MAX, ERIKA = "max@gemeinde.example", "erika@muster.de-mail.de"
 def test_demail_with_options_arrives_with_exactly_these_headers(world, token):
     message = smtp.message("Max Mustermann <max@gemeinde.example>", ERIKA, f"[P, EB] Bescheid {token}",
                            Message_ID=f"<{token}@gemeinde.example>", User_Agent="Trial/1.0", X_Other="stays")
-    answers = smtp.send(world.postfix.ports["submission"], MAX, [ERIKA], message)
+    answers = smtp.send(world.mta.ports["submission"], MAX, [ERIKA], message)
     assert answers.code == 250, answers
     raw = world.sandbox.wait(ERIKA, token.encode())
     expected = {
@@ -43,7 +43,7 @@ def test_demail_with_options_arrives_with_exactly_these_headers(world, token):
 def test_body_arrives_byte_for_byte(world, token):
     text = "Umlaute äöü\r\n.\r\n..punkt\r\n\r\nFrom here\r\n" + "x" * 900 + "\r\n\ttab \r\n\r\n\r\n"
     message = smtp.message(MAX, ERIKA, token).partition(b"\n\n")[0] + b"\n\n" + text.encode("utf-8")
-    assert smtp.send(world.postfix.ports["submission"], MAX, [ERIKA], message).code == 250
+    assert smtp.send(world.mta.ports["submission"], MAX, [ERIKA], message).code == 250
     assert body(world.sandbox.wait(ERIKA, token.encode())) == text.encode("utf-8")
 
 
@@ -59,7 +59,7 @@ def test_from_is_mapped_by_table_and_by_domain(world, token):
 def test_bcc_shows_only_in_its_own_copy(world, token):
     otto = "otto@normal.de-mail.de"
     message = smtp.message(MAX, ERIKA, token)
-    assert smtp.send(world.postfix.ports["submission"], MAX, [ERIKA, otto], message).code == 250
+    assert smtp.send(world.mta.ports["submission"], MAX, [ERIKA, otto], message).code == 250
     assert b"otto" not in world.sandbox.wait(ERIKA, token.encode())
     raw = world.sandbox.wait(otto, token.encode())
     assert "bcc=" + otto in field(raw, "X-de-mail-chosen-recipient")
@@ -88,10 +88,10 @@ def test_unknown_recipient_bounces_with_the_providers_reason(world, token):
 
 def test_submission_with_auth_and_by_sendmail(world, token):
     login = ("max@gemeinde.example", "wunderland")
-    answers = world.send(MAX, ERIKA, token + "auth", xclient="ADDR=203.0.113.9", login=login)
+    answers = world.send(MAX, ERIKA, token + "auth", client=smtp.OUTSIDE, login=login)
     assert answers.code == 250, answers
     world.sandbox.wait(ERIKA, (token + "auth").encode())
-    world.postfix.sendmail(MAX, [ERIKA], smtp.message(MAX, ERIKA, token + "local"))
+    world.mta.sendmail(MAX, [ERIKA], smtp.message(MAX, ERIKA, token + "local"))
     world.sandbox.wait(ERIKA, (token + "local").encode())
 
 

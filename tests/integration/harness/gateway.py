@@ -79,7 +79,7 @@ class Gateway:
         config = configparser.ConfigParser(interpolation=None, delimiters=("=",), comment_prefixes=("#",))
         config.optionxform = str
         config.read_string((EXAMPLES / "demail.conf").read_text().replace("/etc/demail/", f"{self.home}/"))
-        config["gateway"].update(state_dir=f"{self.home}/state", language="en")
+        config["gateway"].update(state_dir=f"{self.home}/state", language="en", trusted_clients="127.0.0.1/32;::1/128")
         config["milter"].update(socket=self.mta_milter, user=USER.pw_name, group=GROUP.gr_name)
         config["poller"].update(lmtp=self.lmtp, inject=f"smtp://127.0.0.1:{inject_port}", socket_group="postfix",
                                 user=USER.pw_name, group=GROUP.gr_name)

@@ -24,7 +24,7 @@ maillog_file = {home}/maillog
 myhostname = mx.gemeinde.example
 myorigin = gemeinde.example
 mydestination =
-mynetworks = 127.0.0.0/8
+mynetworks = 127.0.0.1/32
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 smtpd_peername_lookup = no
@@ -62,10 +62,8 @@ MASTER_CF = """\
 {submission} inet n - n - - smtpd
   -o syslog_name=postfix/submission
   -o smtpd_sasl_auth_enable=yes
-  -o smtpd_authorized_xclient_hosts=127.0.0.0/8
 {open} inet n - n - - smtpd
   -o syslog_name=postfix/open
-  -o smtpd_authorized_xclient_hosts=127.0.0.0/8
   -o smtpd_relay_restrictions=
   -o smtpd_recipient_restrictions=check_recipient_access,static:OK,reject_unauth_destination
 {bypass} inet n - n - - smtpd
@@ -73,11 +71,6 @@ MASTER_CF = """\
   -o smtpd_milters=
   -o smtpd_relay_restrictions=
   -o smtpd_recipient_restrictions=check_recipient_access,static:OK,reject_unauth_destination
-{copied} inet n - n - - smtpd
-  -o syslog_name=postfix/copied
-  -o cleanup_service_name=copying-cleanup
-copying-cleanup unix n - n - 0 cleanup
-  -o always_bcc={copy}
 pickup    unix n - n 60 1 pickup
 cleanup   unix n - n - 0 cleanup
 qmgr      unix n - n 300 1 qmgr
@@ -103,12 +96,12 @@ scache    unix - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 """
 
-COPY = "copy@copy.invalid"  # where port `copied` sends a second copy of everything
-
 
 class Postfix:
-    """Ports: submission (AUTH, XCLIENT), open (any recipient from any XCLIENT address), bypass (no milter), copied
-    (as submission, with a copy to the sink), inject (contrib/postfix/master.cf)."""
+    """Ports: submission (AUTH), open (any recipient from any client), bypass (no milter), inject (contrib). Other
+    clients than 127.0.0.1 connect from other loopback addresses."""
+
+    name = "postfix"
 
     def __init__(self, home, milter, lmtp, sink_port, inject_port, mailboxes, aliases):
         """`milter` as in smtpd_milters, `lmtp` as in transport_maps; `mailboxes` addresses, `aliases` a dictionary."""
@@ -117,7 +110,7 @@ class Postfix:
         self.log = self.home / "maillog"
         self.mail = self.home / "mail"
         self.milter, self.lmtp = milter, lmtp
-        self.ports = {name: free_port() for name in ("submission", "open", "bypass", "copied")}
+        self.ports = {name: free_port() for name in ("submission", "open", "bypass")}
         self.ports["inject"] = inject_port
         self._make_folders()
         self._write_configuration(sink_port, sorted({a.split("@")[1] for a in mailboxes}))
@@ -144,7 +137,7 @@ class Postfix:
 
     def _write_configuration(self, sink_port, domains):
         main = MAIN_CF.format(home=self.home, etc=self.etc, sink=sink_port, domains=" ".join(domains))
-        master = MASTER_CF.format(copy=COPY, **{n: f"127.0.0.1:{p}" for n, p in self.ports.items()})
+        master = MASTER_CF.format(**{n: f"127.0.0.1:{p}" for n, p in self.ports.items()})
         (self.etc / "main.cf").write_text(main + self._fragment("main.cf"))
         (self.etc / "master.cf").write_text(master + self._fragment("master.cf"))
         (self.etc / "sasl" / "smtpd.conf").write_text(
@@ -196,13 +189,18 @@ class Postfix:
     def lines(self, containing=""):
         return [line for line in self.log.read_text(errors="replace").splitlines() if containing in line]
 
+    def outcomes(self, recipient):
+        """What became of the envelope's recipient, attempt by attempt: "sent", "deferred", "bounced"."""
+        return [line.partition(", status=")[2].split()[0] for line in self.lines(f"to=<{recipient}>")
+                if ", status=" in line]
+
     def queue(self):
         """The queue as postqueue -j gives it, one JSON text for each message."""
         return self._command("postqueue", "-j").splitlines()
 
-    def set(self, *settings):
-        """Changes main.cf ("name=value" each) and reloads."""
-        self._command("postconf", "-e", *settings)
+    def limit_envelope(self, recipients):
+        """The demail transport takes at most so many recipients in one envelope."""
+        self._command("postconf", "-e", f"demail_destination_recipient_limit={recipients}")
         self._command("postfix", "reload")
         wait_until(lambda: self.lines("reload -- version"), "Postfix to reload")
 
@@ -212,17 +210,6 @@ class Postfix:
 
     def wait_empty(self, timeout=60.0):
         wait_until(lambda: not self.queue(), "Postfix's queue to be empty", timeout)
-
-    def read(self, queue_id):
-        """A queued message as bytes, LF line ends."""
-        done = subprocess.run(["/usr/sbin/postcat", "-c", self.etc, "-hbq", queue_id], capture_output=True, check=True)
-        return done.stdout
-
-    def take(self, queue_id):
-        """A queued message as read() gives it; it is removed from the queue."""
-        message = self.read(queue_id)
-        self._command("postsuper", "-d", queue_id)
-        return message
 
     def sendmail(self, sender, recipients, message):
         """Hands a message in by sendmail(1)."""

@@ -60,6 +60,13 @@ class Daemon:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def reload(self, event):
+        """Has it read its configuration anew; the lines that it logs, up to one with `event` in it."""
+        before = len(self.lines())
+        self.signal(signal.SIGUSR1)
+        wait_until(lambda: any(event in line for line in self.lines()[before:]), f"{event} in the log of {self.name}")
+        return self.lines()[before:]
+
     def stop(self):
         """Asks it to end and returns its exit code; 0 if it was not running."""
         if not self.running():

@@ -1,5 +1,6 @@
-"""The rest of the Internet: an SMTP server that takes everything and remembers it."""
+"""The rest of the Internet: an SMTP server that takes everything and remembers it; and one for LMTP."""
 
+import os
 import socketserver
 import threading
 from dataclasses import dataclass
@@ -16,14 +17,13 @@ class Taken:
         return self.data.partition(b"\r\n\r\n")[2]
 
 
-class Sink:
-    """Listens on 127.0.0.1:`port` until stop()."""
+class _Taker:
+    """Serves until stop()."""
 
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, server):
         self._taken = []
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), _Session)
+        self._server = server
         self._server.sink = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
@@ -48,19 +48,47 @@ class Sink:
         self._thread.join()
 
 
+class Sink(_Taker):
+    """Listens on 127.0.0.1:`port`."""
+
+    def __init__(self, port):
+        self.port = port
+        super().__init__(_Server(("127.0.0.1", port), _Session))
+
+
+class LmtpSink(_Taker):
+    """Listens on the Unix socket `path`, in the place of the poller."""
+
+    def __init__(self, path):
+        self._path = path
+        if os.path.exists(path):
+            os.unlink(path)
+        super().__init__(_UnixServer(path, _Session))
+        os.chmod(path, 0o666)
+
+    def stop(self):
+        super().stop()
+        os.unlink(self._path)
+
+
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
 
+class _UnixServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
 class _Session(socketserver.StreamRequestHandler):
     def handle(self):
-        sender, recipients = "", []
+        sender, recipients, replies_per_recipient = "", [], False
         self._say("220 sink.invalid ESMTP")
         while line := self.rfile.readline():
             verb, _, rest = line.decode("utf-8", "surrogateescape").strip().partition(" ")
             verb = verb.upper()
-            if verb == "EHLO":
+            if verb in ("EHLO", "LHLO"):
+                replies_per_recipient = verb == "LHLO"
                 self._say("250-sink.invalid\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 0")
             elif verb == "MAIL":
                 sender, recipients = _path(rest), []
@@ -71,7 +99,8 @@ class _Session(socketserver.StreamRequestHandler):
             elif verb == "DATA":
                 self._say("354 go ahead")
                 self.server.sink.add(Taken(sender, tuple(recipients), self._data()))
-                self._say("250 2.0.0 Ok")
+                for _ in recipients if replies_per_recipient else recipients[:1]:
+                    self._say("250 2.0.0 Ok")
             elif verb == "QUIT":
                 self._say("221 2.0.0 Bye")
                 return

@@ -1,4 +1,4 @@
-"""Everything together: two institutions with Postfix and gateway, a provider with citizens, and the Internet."""
+"""Everything together: two institutions with MTA and gateway, a provider with citizens, and the Internet."""
 
 import os
 import re
@@ -14,6 +14,7 @@ from .ports import free_port
 from .postfix import Postfix
 from .process import stop_all
 from .sandbox import Sandbox
+from .sendmail import Sendmail
 from .sink import Sink
 
 MAILBOXES = ["postmaster@gemeinde.example", "poststelle@gemeinde.example", "erna@gemeinde.example",
@@ -41,26 +42,29 @@ ACCOUNTS = [
     _account("amt@viele.de-mail.de", "Amt mit vielen Adressen", domains=["viele.de-mail.de"]),
 ]
 
+MTAS = {mta.name: mta for mta in (Postfix, Sendmail)}
+
 # A line of a daemon's log that fails the test in which it appears, unless the test allows it.
 _BAD_LINE = re.compile(r"level=(error|warning) |Sanitizer|runtime error:")
 
 
 class World:
-    """Starts on creation; stop() ends it and says what is wrong. `build`: another build tree than the tests' own."""
+    """Starts on creation; stop() ends it and says what is wrong. `mta`: a key of MTAS. `build`: another build tree than
+    the tests' own."""
 
-    def __init__(self, build=None):
+    def __init__(self, mta, build=None):
         self.home = Path(tempfile.mkdtemp(prefix="demail-"))
         self.home.chmod(0o755)
-        self.sink = self.sandbox = self.gateway = self.postfix = None
+        self.sink = self.sandbox = self.gateway = self.mta = None
         self._seen = {}
         self._allowed = []
         try:
-            self._start(build)
+            self._start(MTAS[mta], build)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, build):
+    def _start(self, mta, build):
         self.pki = Pki(self.home / "pki")
         self.pki.server()
         self.pki.client()
@@ -68,14 +72,14 @@ class World:
         self.sandbox = Sandbox(self.home / "provider", self.pki, ACCOUNTS, free_port(), build)
         inject = free_port()
         self.gateway = Gateway(self.home / "gateway", self.pki, self.sandbox.url, inject, build)
-        self.postfix = Postfix(self.home / "mta", self.gateway.mta_milter, self.gateway.lmtp, self.sink.port,
-                               inject, MAILBOXES, ALIASES)
-        self.mailboxes = Mailboxes(self.postfix.mail)
+        self.mta = mta(self.home / "mta", self.gateway.mta_milter, self.gateway.lmtp, self.sink.port, inject, MAILBOXES,
+                       ALIASES)
+        self.mailboxes = Mailboxes(self.mta.mail)
         for user, password in LOGINS.items():
-            self.postfix.add_user(user, password)
+            self.mta.add_user(user, password)
         self.sandbox.start()
         self.gateway.start()
-        self.postfix.start()
+        self.mta.start()
 
     @property
     def daemons(self):
@@ -105,12 +109,12 @@ class World:
     def send(self, sender, recipients, subject, port="submission", body="Guten Tag\n", **options):
         """A small message with all recipients in To; `options` as in smtp.send()."""
         recipients = [recipients] if isinstance(recipients, str) else recipients
-        return smtp.send(self.postfix.ports[port], sender, recipients,
+        return smtp.send(self.mta.ports[port], sender, recipients,
                          smtp.message(sender, recipients, subject, body), **options)
 
     def logs(self):
         """The last lines of all logs, for a failed test's report."""
-        files = [d.log for d in self.daemons] + ([self.postfix.log] if self.postfix else [])
+        files = [d.log for d in self.daemons] + ([self.mta.log] if self.mta else [])
         return [(file.name, "\n".join(file.read_text(errors="replace").splitlines()[-40:]))
                 for file in files if file.exists()]
 
@@ -118,8 +122,8 @@ class World:
         """Ends everything and removes its files; returns what was wrong, as lines."""
         wrong = []
         try:
-            if self.postfix:
-                wrong += self.postfix.stop()
+            if self.mta:
+                wrong += self.mta.stop()
             wrong += stop_all(self.daemons[:-1])
             wrong += stop_all(self.daemons[-1:])  # the provider last: nobody shall miss it
             wrong += self.bad_lines()
