@@ -44,7 +44,7 @@ static const DmConfigKey gateway_keys[] = {
     {"strip_headers",
      G(strip_headers),
      {DM_VALUE_LIST, NULL, 0, 0},
-     "Received;X-Originating-IP;User-Agent;X-Mailer",
+     "Received;X-Originating-IP;User-Agent;X-Mailer;X-Authentication-Warning",
      FALSE},
     {NULL, 0, {DM_VALUE_TEXT, NULL, 0, 0}, NULL, FALSE},
 };
