@@ -3,8 +3,12 @@
 #include "common/table_backend.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
 
 typedef struct {
     MDB_env *env;
@@ -94,6 +98,48 @@ static int read_format(Env *env)
     return env->two_way || g_strcmp0(format, DM_POSTMAP_VERSION) == 0 ? 0 : MDB_VERSION_MISMATCH;
 }
 
+static int copy_bytes(int from, int to, off_t size)
+{
+    while (size > 0) {
+        ssize_t n = sendfile(to, from, NULL, (size_t)size);
+        if (n < 0)
+            return errno;
+        if (n == 0)
+            return MDB_CORRUPTED;
+        size -= n;
+    }
+    return 0;
+}
+
+/* Opens a copy in memory: what is kept although its file may be cut short in place must not be a mapping of that file. */
+static int open_copy(MDB_env *env, const char *file, struct stat *st)
+{
+    int source = open(file, O_RDONLY | O_CLOEXEC);
+    if (source < 0)
+        return errno;
+
+    int copy = memfd_create("table", MFD_CLOEXEC);
+    int rc = copy < 0 || fstat(source, st) != 0 ? errno : copy_bytes(source, copy, st->st_size);
+    if (rc == 0) {
+        g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", copy);
+        rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0);
+    }
+    if (copy >= 0)
+        close(copy);
+    close(source);
+    return rc;
+}
+
+static int open_file(MDB_env *env, const char *file, struct stat *st)
+{
+    mdb_filehandle_t fd = -1;
+
+    int rc = mdb_env_open(env, file, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0);
+    if (rc == 0)
+        rc = mdb_env_get_fd(env, &fd);
+    return rc == 0 && fstat(fd, st) != 0 ? errno : rc;
+}
+
 static void warn_if_stale(const char *name, const char *file, const struct stat *st)
 {
     struct stat source;
@@ -106,7 +152,6 @@ static void warn_if_stale(const char *name, const char *file, const struct stat 
 static gpointer lmdb_open(const char *name, const char *file, DmTableFlags flags, struct stat *st, GError **error)
 {
     Env *env = g_new0(Env, 1);
-    mdb_filehandle_t fd = -1;
 
     int rc = mdb_env_create(&env->env);
     if (rc != 0) {
@@ -114,11 +159,7 @@ static gpointer lmdb_open(const char *name, const char *file, DmTableFlags flags
         g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "table %s: %s", file, mdb_strerror(rc));
         return NULL;
     }
-    rc = mdb_env_open(env->env, file, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0);
-    if (rc == 0)
-        rc = mdb_env_get_fd(env->env, &fd);
-    if (rc == 0 && fstat(fd, st) != 0)
-        rc = errno;
+    rc = (flags & DM_TABLE_KEEP_LAST) != 0 ? open_copy(env->env, file, st) : open_file(env->env, file, st);
     if (rc == 0 && !is_complete(env->env, st))
         rc = MDB_CORRUPTED;
     if (rc == 0)

@@ -194,6 +194,20 @@ static void test_replaced(void **state)
     }
 }
 
+/* A kept table lives on though its file is cut short in place. */
+static void test_truncated_in_place(void **state)
+{
+    g_autofree char *path = ts_write(*state, "cut", "a one\n");
+    g_autofree char *made = g_strconcat(path, DM_POSTMAP_SUFFIX, NULL);
+
+    compile(path, FALSE);
+    g_autoptr(DmTable) kept = open_table("lmdb", path, DM_TABLE_KEEP_LAST);
+    assert_int_equal(truncate(made, 0), 0);
+    check_find(kept, "a", DM_FIND_DOMAIN, "one");
+    compile(path, FALSE);
+    check_find(kept, "a", DM_FIND_DOMAIN, "one");
+}
+
 static void test_not_ours(void **state)
 {
     g_autofree char *path = g_build_filename(*state, "t", NULL);
@@ -240,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_foreach, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_sources, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_truncated_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_ours, set_up, tear_down),
     };
 
