@@ -17,6 +17,8 @@
  *   Message-ID, Date     Postfix fills them in before we look, Sendmail does not: we add a Message-ID to De-Mail, and the
  *                        mailer demail has no F=M.
  *   From                 Sendmail quotes display names anew when it delivers: the stamp's MAC leaves quotes out.
+ *   no From              Postfix adds one for local clients before we look; Sendmail does not: refused, from-count.
+ *   large header         Sendmail refuses over 32 KiB itself; Postfix cuts each field at header_size_limit.
  *   refusal              over SMTP the reply; Postfix's sendmail(1) gets a bounce, Sendmail's an exit status.
  *   long lines           Postfix's lmtp(8) breaks them at 998 bytes unless told not to (contrib/postfix/master.cf).
  *   SMTPUTF8             only Postfix offers it.

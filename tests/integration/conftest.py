@@ -3,6 +3,7 @@ MTA is shared by the tests that break nothing in it; the others have worlds of t
 
 import itertools
 import os
+from collections import Counter
 
 import pytest
 
@@ -47,10 +48,17 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
+    """What the tests have recorded, one line each; numbers of the same name are summed up."""
+    sums = Counter()
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         if report.when == "call":
             for name, value in report.user_properties:
-                terminalreporter.write_line(f"{name}: {value}")
+                if isinstance(value, int):
+                    sums[name] += value
+                else:
+                    terminalreporter.write_line(f"{name}: {value}")
+    for name, value in sorted(sums.items()):
+        terminalreporter.write_line(f"{name}: {value}")
 
 
 class _Shared:

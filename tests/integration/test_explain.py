@@ -1,10 +1,12 @@
 """demailctl explain and the milter give the same verdict."""
 
-import json
+from email import message_from_bytes
 
 import pytest
 
 from harness import smtp
+from harness.explain import explain
+from test_stamp import DIVERTED, stamped
 
 MAX, ERIKA = "max@gemeinde.example", "erika@muster.de-mail.de"
 
@@ -31,30 +33,32 @@ CASES = {
 }
 
 
-def explain(world, sender, login, client, recipients, fields):
-    arguments = ["-c", world.gateway.conf, "--json", "explain", "--from", sender, "--client", client]
-    if login:
-        arguments += ["--login", f"{login}@gemeinde.example"]
-    for recipient in recipients:
-        arguments += ["--to", f"<{recipient}>"]  # as the MTA gives it
-    for name, value in fields.items():
-        arguments += ["--header", f"{name}: {value}"]
-    return world.gateway.demailctl(*arguments)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_same_verdict(world, name):
     sender, login, client, recipients, extra = CASES[name]
     fields = {"From": sender, "To": ", ".join(recipients), "Subject": "Bescheid", **extra}
     message = "".join(f"{k}: {v}\n" for k, v in fields.items()).encode() + b"\nText\n"
     port = "open" if client != "127.0.0.1" and not login else "submission"
-    credentials = (f"{login}@gemeinde.example", "wunderland") if login else None
-    answers = smtp.send(world.mta.ports[port], sender, recipients, message, client=client, login=credentials)
-    done = explain(world, sender, login, client, recipients, fields)
-    assert done.returncode == 0, done
-    verdict = json.loads(done.stdout)
+    login = f"{login}@gemeinde.example" if login else None
+    before = len(world.gateway.milter.lines())
+    answers = smtp.send(world.mta.ports[port], sender, recipients, message, client=client,
+                        login=(login, "wunderland") if login else None)
+    verdict = explain(world, list(fields.items()), sender, login, client, recipients)
     if answers.code == 250:
-        assert verdict["verdict"] in ("ordinary", "demail"), verdict
+        diverted = any("event=diverted" in line for line in world.gateway.milter.lines()[before:])
+        assert verdict["verdict"] == ("demail" if diverted else "ordinary"), verdict
     else:
         said = f"{verdict['code']} {verdict['status']} {verdict['text']}"
         assert said == f"{answers.code} {' '.join(answers.text.split())}"
+
+
+def test_message_that_comes_by_again(own_world, token):
+    own_world.gateway.poller.stop()
+    message = stamped(own_world, token)
+    own_world.gateway.start_poller()
+    verdict = explain(own_world, message_from_bytes(message).items(), MAX, None, "127.0.0.1", [DIVERTED])
+    assert verdict["verdict"] == "again", verdict
+    assert smtp.send(own_world.mta.ports["submission"], MAX, [DIVERTED], message).code == 250
+    assert any("event=passed-again" in line for line in own_world.gateway.milter.lines())
+    verdict = explain(own_world, message_from_bytes(message).items(), MAX, None, smtp.OUTSIDE, [DIVERTED])
+    assert verdict["rule"] == "untrusted", verdict

@@ -201,6 +201,15 @@ class Postfix:
     def limit_envelope(self, recipients):
         """The demail transport takes at most so many recipients in one envelope."""
         self._command("postconf", "-e", f"demail_destination_recipient_limit={recipients}")
+        self._reload()
+
+    def filter_content(self, name, filter_port):
+        """What comes in at the port `name` goes through the content filter at 127.0.0.1:`filter_port`."""
+        self._command("postconf", "-P",
+                      f"127.0.0.1:{self.ports[name]}/inet/content_filter=smtp:[127.0.0.1]:{filter_port}")
+        self._reload()
+
+    def _reload(self):
         self._command("postfix", "reload")
         wait_until(lambda: self.lines("reload -- version"), "Postfix to reload")
 
