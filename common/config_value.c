@@ -221,9 +221,12 @@ static gboolean parse_text(DmValueType type, const char *text, char **value, GEr
     return TRUE;
 }
 
-static gboolean parse_filled(const DmValueRule *rule, const char *text, gpointer target, GError **error)
+/* How a type is stored. */
+typedef enum { STORED_TEXT, STORED_LIST, STORED_NETWORKS, STORED_SCALAR } Storage;
+
+static Storage storage_of(DmValueType type)
 {
-    switch (rule->type) {
+    switch (type) {
     case DM_VALUE_TEXT:
     case DM_VALUE_DOMAIN:
     case DM_VALUE_ADDRESS:
@@ -233,60 +236,67 @@ static gboolean parse_filled(const DmValueRule *rule, const char *text, gpointer
     case DM_VALUE_MILTER:
     case DM_VALUE_URL:
     case DM_VALUE_SMTP_URL:
-        return parse_text(rule->type, text, target, error);
-    case DM_VALUE_DURATION:
-        return parse_duration(rule, text, target, error);
-    case DM_VALUE_DATE:
-        return parse_date(text, target, error);
-    case DM_VALUE_NUMBER:
-        return parse_number(rule, text, 10, target, error);
-    case DM_VALUE_MODE:
-        return parse_number(rule, text, 8, target, error);
-    case DM_VALUE_BOOL:
-        return parse_bool(text, target, error);
-    case DM_VALUE_CHOICE:
-        return parse_choice(rule, text, target, error);
+        return STORED_TEXT;
     case DM_VALUE_LIST:
     case DM_VALUE_TOKENS:
     case DM_VALUE_DOMAINS:
     case DM_VALUE_FILES:
-        return parse_list(rule->type, text, target, error);
+        return STORED_LIST;
     case DM_VALUE_NETWORKS:
+        return STORED_NETWORKS;
+    case DM_VALUE_DURATION:
+    case DM_VALUE_DATE:
+    case DM_VALUE_NUMBER:
+    case DM_VALUE_MODE:
+    case DM_VALUE_BOOL:
+    case DM_VALUE_CHOICE:
+        return STORED_SCALAR;
+    }
+    return STORED_SCALAR;
+}
+
+static gboolean parse_scalar(const DmValueRule *rule, const char *text, gpointer target, GError **error)
+{
+    if (rule->type == DM_VALUE_DURATION)
+        return parse_duration(rule, text, target, error);
+    if (rule->type == DM_VALUE_DATE)
+        return parse_date(text, target, error);
+    if (rule->type == DM_VALUE_BOOL)
+        return parse_bool(text, target, error);
+    if (rule->type == DM_VALUE_CHOICE)
+        return parse_choice(rule, text, target, error);
+    return parse_number(rule, text, rule->type == DM_VALUE_MODE ? 8 : 10, target, error);
+}
+
+static gboolean parse_filled(const DmValueRule *rule, const char *text, gpointer target, GError **error)
+{
+    switch (storage_of(rule->type)) {
+    case STORED_TEXT:
+        return parse_text(rule->type, text, target, error);
+    case STORED_LIST:
+        return parse_list(rule->type, text, target, error);
+    case STORED_NETWORKS:
         return parse_networks(text, target, error);
+    case STORED_SCALAR:
+        return parse_scalar(rule, text, target, error);
     }
     return FALSE;
 }
 
 static gboolean parse_empty(const DmValueRule *rule, gpointer target, GError **error)
 {
-    switch (rule->type) {
-    case DM_VALUE_TEXT:
-    case DM_VALUE_DOMAIN:
-    case DM_VALUE_ADDRESS:
-    case DM_VALUE_FILE:
-    case DM_VALUE_TABLE:
-    case DM_VALUE_SOCKET:
-    case DM_VALUE_MILTER:
-    case DM_VALUE_URL:
-    case DM_VALUE_SMTP_URL:
+    Storage storage = storage_of(rule->type);
+
+    if (storage == STORED_TEXT) {
         *(char **)target = g_strdup("");
         return TRUE;
-    case DM_VALUE_DATE:
+    }
+    if (rule->type == DM_VALUE_DATE) {
         *(gint64 *)target = 0;
         return TRUE;
-    case DM_VALUE_LIST:
-    case DM_VALUE_DOMAINS:
-    case DM_VALUE_FILES:
-    case DM_VALUE_NETWORKS:
-        return parse_filled(rule, "", target, error);
-    case DM_VALUE_DURATION:
-    case DM_VALUE_NUMBER:
-    case DM_VALUE_MODE:
-    case DM_VALUE_BOOL:
-    case DM_VALUE_CHOICE:
-    case DM_VALUE_TOKENS:
-        break;
     }
+    if (rule->type != DM_VALUE_TOKENS && storage != STORED_SCALAR)
+        return parse_filled(rule, "", target, error);
     g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "has no value; write one or remove the line for the default");
     return FALSE;
 }
@@ -301,33 +311,17 @@ gboolean dm_value_parse(const DmValueRule *rule, const char *text, gpointer targ
 
 void dm_value_clear(DmValueType type, gpointer target)
 {
-    switch (type) {
-    case DM_VALUE_TEXT:
-    case DM_VALUE_DOMAIN:
-    case DM_VALUE_ADDRESS:
-    case DM_VALUE_FILE:
-    case DM_VALUE_TABLE:
-    case DM_VALUE_SOCKET:
-    case DM_VALUE_MILTER:
-    case DM_VALUE_URL:
-    case DM_VALUE_SMTP_URL:
+    switch (storage_of(type)) {
+    case STORED_TEXT:
         g_clear_pointer((char **)target, g_free);
         return;
-    case DM_VALUE_LIST:
-    case DM_VALUE_TOKENS:
-    case DM_VALUE_DOMAINS:
-    case DM_VALUE_FILES:
+    case STORED_LIST:
         g_clear_pointer((char ***)target, g_strfreev);
         return;
-    case DM_VALUE_NETWORKS:
+    case STORED_NETWORKS:
         g_clear_pointer((DmNetworks **)target, dm_networks_free);
         return;
-    case DM_VALUE_DURATION:
-    case DM_VALUE_DATE:
-    case DM_VALUE_NUMBER:
-    case DM_VALUE_MODE:
-    case DM_VALUE_BOOL:
-    case DM_VALUE_CHOICE:
+    case STORED_SCALAR:
         return;
     }
 }

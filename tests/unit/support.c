@@ -27,6 +27,19 @@ void ts_remove_folder(const char *folder)
     assert_int_equal(nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+int ts_set_up(void **state)
+{
+    *state = ts_make_folder();
+    return 0;
+}
+
+int ts_tear_down(void **state)
+{
+    ts_remove_folder(*state);
+    g_free(*state);
+    return 0;
+}
+
 char *ts_write(const char *folder, const char *name, const char *text)
 {
     char *path = g_build_filename(folder, name, NULL);

@@ -17,6 +17,10 @@
 char *ts_make_folder(void);
 void ts_remove_folder(const char *folder);
 
+/* For cmocka: *state is a new folder, removed at the end. */
+int ts_set_up(void **state);
+int ts_tear_down(void **state);
+
 /* Writes FOLDER/NAME and returns its path. Free with g_free(). */
 char *ts_write(const char *folder, const char *name, const char *text);
 

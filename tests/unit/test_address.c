@@ -93,26 +93,13 @@ static void test_mapping(void **state)
     check_map_back(gateway, "erika@muster.de-mail.de", NULL);
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_equal),
-        cmocka_unit_test_setup_teardown(test_mapping, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mapping, ts_set_up, ts_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,28 +180,15 @@ static void test_nearest(void **state)
     assert_non_null(dm_nearest("", names));
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_defaults, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_milter_sockets, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_mistakes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_all_problems, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_defaults, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_milter_sockets, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_mistakes, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_all_problems, ts_set_up, ts_tear_down),
         cmocka_unit_test(test_missing_file),
-        cmocka_unit_test_setup_teardown(test_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_secret, ts_set_up, ts_tear_down),
         cmocka_unit_test(test_log_line),
         cmocka_unit_test(test_nearest),
     };

@@ -213,28 +213,15 @@ static void test_unsure(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_expired_session, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_expired_after_the_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_login_after_a_refused_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_pause, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unreadable_password_is_no_other_error, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unsure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_expired_session, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_expired_after_the_message, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_login_after_a_refused_one, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_pause, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_unreadable_password_is_no_other_error, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_unsure, ts_set_up, ts_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

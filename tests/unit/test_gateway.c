@@ -38,22 +38,9 @@ static void test_reload(void **state)
     dm_gateway_set_current(NULL);
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_reload, ts_set_up, ts_tear_down)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,23 +134,10 @@ static void test_nobody_there(void **state)
     assert_int_equal(error->code, DM_ERROR_UNAVAILABLE);
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_answers, ts_set_up, ts_tear_down),
         cmocka_unit_test(test_nobody_there),
     };
 

@@ -149,29 +149,16 @@ static void test_newer_record(void **state)
     dm_sent_clear(&got);
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_sent, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_received, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_injected, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_long, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_second_writer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_missing_folder, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_newer_record, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sent, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_received, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_injected, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_long, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_second_writer, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_missing_folder, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_newer_record, ts_set_up, ts_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

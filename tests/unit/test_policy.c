@@ -488,29 +488,16 @@ static void test_texts(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_cases, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_verdict_in_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_gateway_id_and_message_id, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_ordinary_is_cleaned, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_routes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lost_table, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cases, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_verdict_in_message, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_gateway_id_and_message_id, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_ordinary_is_cleaned, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_routes, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_again, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_table, ts_set_up, ts_tear_down),
         cmocka_unit_test(test_texts),
     };
 

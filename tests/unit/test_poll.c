@@ -72,22 +72,10 @@ static void test_one_stuck_message(void **state)
     dm_gateway_set_current(NULL);
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_one_stuck_message, set_up, tear_down)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_stuck_message, ts_set_up, ts_tear_down)};
 
     g_mime_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,29 +233,16 @@ static void test_not_ours(void **state)
     assert_int_equal(form->code, DM_ERROR_CONFIG);
 }
 
-static int set_up(void **state)
-{
-    *state = ts_make_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    ts_remove_folder(*state);
-    g_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_way, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_foreach, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bad_sources, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_truncated_in_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_not_ours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_order, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_two_way, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_foreach, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_sources, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_replaced, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_truncated_in_place, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_not_ours, ts_set_up, ts_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
