@@ -36,7 +36,7 @@ class Show:
 
     def swaks(self, *recipients, subject, text):
         """Sends by SMTP, shows the command and the dialogue; the code of the server's last refusal, or 250."""
-        command = ["swaks", "--server", f"127.0.0.1:{self.world.postfix.ports['submission']}", "--from", MAX,
+        command = ["swaks", "--server", f"127.0.0.1:{self.world.mta.ports['submission']}", "--from", MAX,
                    "--to", ",".join(recipients), "--header", f"Subject: {subject}", "--body", text]
         print("$ " + shlex.join(command))
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -146,7 +146,7 @@ def answer(show, raw):
 
 def keep(world):
     """Shows what arrives until Ctrl-C or SIGTERM."""
-    port = world.postfix.ports["submission"]
+    port = world.mta.ports["submission"]
     tls = f"--cacert {world.pki.cert('ca')} --cert {world.pki.cert('client')} --key {world.pki.key('client')}"
     print(f"""
 Everything runs. Send your own mail, from addresses in gemeinde.example, to erika@muster.de-mail.de,
@@ -155,9 +155,9 @@ otto@normal.de-mail.de, or anybody on the (pretended) Internet:
 Let Erika write a De-Mail:
     curl {tls} {world.sandbox.url}/sandbox/send \\
         --json '{{"from":"{ERIKA}","to":["max@gemeinde.de-mail.de"],"subject":"Hallo","text":"Guten Tag"}}'
-Mailboxes:      {world.postfix.mail}/gemeinde.example/*/new
-Queue:          postqueue -c {world.postfix.etc} -p
-Logs:           {world.postfix.log} {world.gateway.milter.log} {world.gateway.poller.log}
+Mailboxes:      {world.mta.mail}/gemeinde.example/*/new
+Queue:          postqueue -c {world.mta.etc} -p
+Logs:           {world.mta.log} {world.gateway.milter.log} {world.gateway.poller.log}
 Configuration:  {world.gateway.conf} (SIGUSR1 to the daemons puts changes in force)
 Stop:           Ctrl-C here, or kill {os.getpid()}
 """, flush=True)
@@ -189,7 +189,7 @@ def main():
     signal.signal(signal.SIGTERM, interrupted)
 
     print("starting a private Postfix, a provider, demail-milter and demail-poller")
-    world = World(options.build)
+    world = World("postfix", options.build)
     show = Show(world)
     good = False
     try:
