@@ -278,29 +278,33 @@ static gboolean split_record(const GString *record, const char **fields, gsize n
     return FALSE;
 }
 
-static gboolean read_state(const char *text, gint64 last, gint64 *state, const char *time, gint64 *when, GError **error)
+/* A record that begins with version, state and time, cut into `n` fields. They point into *record, which is NULL if there
+ * is no such key; the caller's to free in any case. Consumes `key`. */
+static gboolean get_state(DmJournal *journal, GString *key, gint64 last_state, gsize n, GString **record,
+                          const char **fields, gint64 *state, gint64 *time, GError **error)
 {
-    return g_ascii_string_to_signed(text, 10, 1, last, state, error) &&
-           g_ascii_string_to_signed(time, 10, 0, G_MAXINT64, when, error);
+    gboolean good = get_one(journal, key, record, error);
+
+    g_string_free(key, TRUE);
+    if (*record == NULL)
+        return good;
+    return split_record(*record, fields, n, error) &&
+           g_ascii_string_to_signed(fields[1], 10, 1, last_state, state, error) &&
+           g_ascii_string_to_signed(fields[2], 10, 0, G_MAXINT64, time, error);
 }
 
 gboolean dm_journal_get_sent(DmJournal *journal, const char *gateway_id, const char *recipient, DmSent *sent,
                              gboolean *found, GError **error)
 {
-    GString *key = sent_key(gateway_id, recipient);
-    GString *record = NULL;
+    g_autoptr(GString) record = NULL;
     const char *fields[FIELDS_MAX];
     gint64 state = 0;
 
     *sent = (DmSent){0};
-    gboolean good = get_one(journal, key, &record, error);
-    g_string_free(key, TRUE);
+    gboolean good = get_state(journal, sent_key(gateway_id, recipient), DM_SENT_DEFERRED, 8, &record, fields, &state,
+                              &sent->time, error);
     *found = record != NULL;
-    if (record == NULL)
-        return good;
-    good = split_record(record, fields, 8, error) &&
-           read_state(fields[1], DM_SENT_DEFERRED, &state, fields[2], &sent->time, error);
-    if (good) {
+    if (good && *found) {
         sent->state = (DmSentState)state;
         sent->tenant = g_strdup(fields[3]);
         sent->queue_id = g_strdup(fields[4]);
@@ -308,7 +312,6 @@ gboolean dm_journal_get_sent(DmJournal *journal, const char *gateway_id, const c
         sent->code = g_strdup(fields[6]);
         sent->detail = g_strdup(fields[7]);
     }
-    g_string_free(record, TRUE);
     return good;
 }
 
@@ -328,25 +331,19 @@ gboolean dm_journal_put_sent(DmJournal *journal, const char *gateway_id, char *c
 gboolean dm_journal_get_received(DmJournal *journal, const char *tenant, const char *provider_id, DmReceived *received,
                                  gboolean *found, GError **error)
 {
-    GString *key = make_key("r", tenant, provider_id, NULL);
-    GString *record = NULL;
+    g_autoptr(GString) record = NULL;
     const char *fields[FIELDS_MAX];
     gint64 state = 0;
 
     *received = (DmReceived){0};
-    gboolean good = get_one(journal, key, &record, error);
-    g_string_free(key, TRUE);
+    gboolean good = get_state(journal, make_key("r", tenant, provider_id, NULL), DM_RECEIVED_ACKNOWLEDGED, 5, &record,
+                              fields, &state, &received->time, error);
     *found = record != NULL;
-    if (record == NULL)
-        return good;
-    good = split_record(record, fields, 5, error) &&
-           read_state(fields[1], DM_RECEIVED_ACKNOWLEDGED, &state, fields[2], &received->time, error);
-    if (good) {
+    if (good && *found) {
         received->state = (DmReceivedState)state;
         received->type = g_strdup(fields[3]);
         received->private_id = g_strdup(fields[4]);
     }
-    g_string_free(record, TRUE);
     return good;
 }
 
@@ -372,17 +369,13 @@ gboolean dm_journal_get_injected(DmJournal *journal, const char *tenant, const c
                                  gboolean *injected, GError **error)
 {
     GString *key = injected_key(tenant, provider_id, address);
-    GString *record = NULL;
+    g_autoptr(GString) record = NULL;
     const char *fields[FIELDS_MAX];
 
     gboolean good = get_one(journal, key, &record, error);
     g_string_free(key, TRUE);
     *injected = record != NULL;
-    if (record == NULL)
-        return good;
-    good = split_record(record, fields, 2, error);
-    g_string_free(record, TRUE);
-    return good;
+    return good && (record == NULL || split_record(record, fields, 2, error));
 }
 
 gboolean dm_journal_put_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,

@@ -121,14 +121,14 @@ void dm_session_decide(const DmSession *session, const char *gateway_id, DmVerdi
 }
 
 /* The header with the verdict's edits made. */
-static DmHeaders *edited_headers(const DmHeaders *headers, const GArray *edits)
+static DmHeaders *edited_headers(const DmHeaders *headers, const GArray *edits, GError **error)
 {
-    DmHeaders *edited = dm_headers_new();
+    g_autoptr(DmHeaders) edited = dm_headers_new();
 
     for (guint i = 0; i < dm_headers_length(headers); i++) {
         const DmHeader *field = dm_headers_at(headers, i);
-        if (!dm_field_is_reserved(field->name))
-            dm_headers_append(edited, field->name, field->value, NULL);
+        if (!dm_field_is_reserved(field->name) && !dm_headers_append(edited, field->name, field->value, error))
+            return NULL;
     }
     for (guint i = 0; i < edits->len; i++) {
         const DmEdit *edit = &g_array_index(edits, DmEdit, i);
@@ -137,15 +137,17 @@ static DmHeaders *edited_headers(const DmHeaders *headers, const GArray *edits)
         else if (edit->kind == DM_EDIT_CHANGE)
             dm_headers_replace(edited, edit->name, edit->n, edit->value);
     }
-    return edited;
+    return g_steal_pointer(&edited);
 }
 
 char *dm_session_stamp(const DmSession *session, const DmVerdict *verdict, const char *gateway_id, const char *queue_id,
                        GError **error)
 {
-    g_autoptr(DmHeaders) edited = edited_headers(session->headers, verdict->edits);
+    g_autoptr(DmHeaders) edited = edited_headers(session->headers, verdict->edits, error);
     g_autoptr(GPtrArray) recipients = g_ptr_array_new();
 
+    if (edited == NULL)
+        return NULL;
     for (gsize i = 0; i < verdict->n_routes; i++) {
         if (verdict->routes[i].kind == DM_ROUTE_DIVERT)
             g_ptr_array_add(recipients, verdict->routes[i].demail);

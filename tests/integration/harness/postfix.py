@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from .ports import free_port
+from .process import processes_in
 from .wait import wait_until
 
 FRAGMENTS = Path(__file__).resolve().parents[3] / "contrib" / "postfix"
@@ -175,16 +176,7 @@ class Postfix:
 
     def _processes(self):
         """Processes that have this instance's queue directory as their working directory."""
-        queue = str(self.home / "queue")
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    if str((entry / "cwd").readlink()).startswith(queue):
-                        found.append(entry.name)
-                except OSError:
-                    continue
-        return found
+        return processes_in(self.home / "queue")
 
     def lines(self, containing=""):
         return [line for line in self.log.read_text(errors="replace").splitlines() if containing in line]

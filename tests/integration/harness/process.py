@@ -113,3 +113,16 @@ def stop_all(daemons):
     for thread in threads:
         thread.join()
     return wrong
+
+
+def processes_in(folder):
+    """Ids of the processes whose working directory is `folder` or below."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if str((entry / "cwd").readlink()).startswith(str(folder)):
+                    found.append(entry.name)
+            except OSError:  # it has ended
+                continue
+    return found
