@@ -1,6 +1,6 @@
 #include "sandbox/confirmation.h"
 
-#include "common/integrity.h"
+#include "standard/integrity.h"
 #include "sandbox/confirmation_xml.h"
 #include "sandbox/metadata.h"
 

@@ -1,6 +1,6 @@
 #include "sandbox/draft.h"
 
-#include "common/integrity.h"
+#include "standard/integrity.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "sandbox/metadata.h"
 
-#include "common/integrity.h"
+#include "standard/integrity.h"
 
 #include <gmime/gmime.h>
 #include <string.h>

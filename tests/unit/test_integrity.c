@@ -1,5 +1,5 @@
 #include "common/demail.h"
-#include "common/integrity.h"
+#include "standard/integrity.h"
 #include "tests/unit/support.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "common/integrity.h"
+#include "standard/integrity.h"
 
 #include "common/demail.h"
 

@@ -5,8 +5,8 @@
  * The body is hashed as it streams by; empty lines at its end do not count, a body without any line counts as CRLF
  * (RFC 6376 3.4.3).
  */
-#ifndef DEMAIL_COMMON_INTEGRITY_H
-#define DEMAIL_COMMON_INTEGRITY_H
+#ifndef DEMAIL_STANDARD_INTEGRITY_H
+#define DEMAIL_STANDARD_INTEGRITY_H
 
 #include "common/header.h"
 
