@@ -21,11 +21,13 @@
 #define DM_FIELD_PROVIDER         "X-de-mail-originator-provider"
 #define DM_FIELD_MESSAGE_TYPE     "X-de-mail-message-type"
 #define DM_FIELD_INTEGRITY        "X-de-mail-integrity"
+#define DM_FIELD_CERTIFICATE      "X-de-mail-signature-certificate"
 #define DM_FIELD_VERSION          "X-de-mail-version"
 #define DM_FIELD_PRIVATE_ID       "X-de-mail-private-id"
 #define DM_FIELD_PRIVAT_ID        "X-de-mail-privat-id" /* a misspelling that clients in the field use */
 #define DM_FIELD_MESSAGE_ID       "X-de-mail-message-id"
 #define DM_FIELD_ACCOUNT_HOLDER   "X-de-mail-account-holder"
+#define DM_FIELD_NOTIFICATION     "X-de-mail-notification-type"
 #define DM_FIELD_STAMP            "X-Demail-Stamp"
 #define DM_FIELD_STATUS           "X-Demail-Status"
 #define DM_FIELD_REDELIVERED      "X-Demail-Redelivered"

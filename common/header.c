@@ -1,5 +1,7 @@
 #include "common/header.h"
 
+#include "common/encoded_word.h"
+
 #include <gmime/gmime.h>
 #include <string.h>
 
@@ -233,7 +235,8 @@ char *dm_header_decode(const char *value)
     GMimeParserOptions *options = g_mime_parser_options_new();
 
     g_mime_parser_options_set_fallback_charsets(options, (const char **)charsets);
-    char *text = g_mime_utils_header_decode_text(options, line);
+    g_autofree char *joined = dm_encoded_words_join(line);
+    char *text = g_mime_utils_header_decode_text(options, joined);
     g_mime_parser_options_free(options);
     return text;
 }

@@ -68,6 +68,8 @@ static void test_decode(void **state)
         {" f\xfcr", "für"},
         {" f\xc3\xbcr", "für"},
         {" a\n\tb", "a\tb"},
+        {" =?UTF-8?B?w4RBYg==?=\n =?utf-8?b?Y2Q=?= =?UTF-8?B?w7w=?= e", "ÄAbcdü e"},
+        {" =?UTF-8?B?w4Q=?= x =?UTF-8?B?Qg==?= =?ISO-8859-1?B?xA==?=", "Ä x BÄ"},
     };
 
     (void)state;

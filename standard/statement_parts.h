@@ -1,0 +1,27 @@
+/*
+ * The parts of a statement's body (PVD IO 3.4.1): one XML and one PDF in a multipart/mixed, decoded; text may accompany
+ * them.
+ */
+#ifndef DEMAIL_STANDARD_STATEMENT_PARTS_H
+#define DEMAIL_STANDARD_STATEMENT_PARTS_H
+
+#include "common/header.h"
+
+#include <glib.h>
+
+/* A body with more lines that look like a boundary is not read. */
+#define DM_STATEMENT_BOUNDARIES_MAX 1000
+
+typedef struct {
+    GBytes *xml; /* the first; NULL if there is none */
+    GBytes *pdf; /* the same */
+    guint xml_count;
+    guint other_count; /* parts that are neither XML nor PDF nor text */
+} DmStatementParts;
+
+/* Reads a whole message, whose header is `headers`: of that only the first Content-Type counts, and GMime sees no other
+ * field. FALSE where it is no multipart/mixed. Clear in any case. */
+gboolean dm_statement_parts_read(const DmHeaders *headers, const char *message, gsize length, DmStatementParts *parts);
+void dm_statement_parts_clear(DmStatementParts *parts);
+
+#endif
