@@ -129,7 +129,7 @@ char *dm_address_undivert(const char *recipient, const char *divert_domain)
 }
 
 typedef struct {
-    DmTableReader *domains;
+    const DmDomains *domains;
     const char *divert_domain;
 } Judge;
 
@@ -143,21 +143,32 @@ static gboolean in_divert_domain(const char *domain, const char *divert_domain)
     return length == divert || domain[length - divert - 1] == '.';
 }
 
-/* What a plain lower-case domain is: ordinary, De-Mail or diverted. */
+static DmRecipientKind kind_of_domain(DmDomainKind kind)
+{
+    switch (kind) {
+    case DM_DOMAIN_EMAIL:
+        return DM_RECIPIENT_ORDINARY;
+    case DM_DOMAIN_DEMAIL:
+        return DM_RECIPIENT_DEMAIL;
+    case DM_DOMAIN_INACTIVE:
+        return DM_RECIPIENT_INACTIVE;
+    }
+    return DM_RECIPIENT_ORDINARY;
+}
+
+/* What a plain lower-case domain is: anything but disguised. */
 static gboolean judge_domain(const Judge *judge, const char *domain, DmRecipientKind *kind, char **entry,
                              GError **error)
 {
-    g_autofree char *value = NULL;
+    DmDomainKind domain_kind = DM_DOMAIN_EMAIL;
 
-    *kind = DM_RECIPIENT_ORDINARY;
     if (in_divert_domain(domain, judge->divert_domain)) {
         *kind = DM_RECIPIENT_DIVERTED;
         return TRUE;
     }
-    if (!dm_table_find(judge->domains, domain, DM_FIND_DOMAIN | DM_FIND_PARENTS, NULL, &value, entry, error))
+    if (!dm_domains_judge(judge->domains, domain, &domain_kind, entry, error))
         return FALSE;
-    if (value != NULL && g_ascii_strcasecmp(value, "no") != 0)
-        *kind = DM_RECIPIENT_DEMAIL;
+    *kind = kind_of_domain(domain_kind);
     return TRUE;
 }
 
@@ -257,7 +268,7 @@ static gboolean looks_disguised(const Judge *judge, const char *text, gboolean *
     return *disguised || some_token_is_ours(judge, bare, disguised, error);
 }
 
-gboolean dm_recipient_kind(const char *recipient, DmTableReader *domains, const char *divert_domain,
+gboolean dm_recipient_kind(const char *recipient, const DmDomains *domains, const char *divert_domain,
                            DmRecipientKind *kind, char **entry, GError **error)
 {
     const Judge judge = {domains, divert_domain};

@@ -4,7 +4,7 @@
 #ifndef DEMAIL_COMMON_ADDRESS_H
 #define DEMAIL_COMMON_ADDRESS_H
 
-#include "common/table.h"
+#include "common/domains.h"
 
 #include <glib.h>
 
@@ -40,6 +40,7 @@ char *dm_address_undivert(const char *recipient, const char *divert_domain);
 typedef enum {
     DM_RECIPIENT_ORDINARY,  /* e-mail */
     DM_RECIPIENT_DEMAIL,    /* plain local@domain in a De-Mail domain */
+    DM_RECIPIENT_INACTIVE,  /* the same, but the trust list says that the provider is not active */
     DM_RECIPIENT_DIVERTED,  /* in the divert domain */
     DM_RECIPIENT_DISGUISED, /* reaches, or could reach, a De-Mail or divert domain in a form that we do not divert */
 } DmRecipientKind;
@@ -47,9 +48,9 @@ typedef enum {
 /* Judges an envelope recipient as the MTA gave it. Disguised are source routes, "%", "!" or "@" with a De-Mail domain
  * in the local part, quoted local parts, comments, and domains that are De-Mail only after IDNA mapping. A De-Mail
  * domain behind "=" in a local part (VERP, SRS) does not count.
- * `domains` is a reader of the table demail_domains. *entry (may be NULL as argument) becomes the table's key that
- * decided on a plain recipient, or NULL; free with g_free(). FALSE with `error` set if a look-up failed. */
-gboolean dm_recipient_kind(const char *recipient, DmTableReader *domains, const char *divert_domain,
+ * *entry (may be NULL as argument) names the entry that decided on a plain recipient, for people, or is NULL; free with
+ * g_free(). FALSE with `error` set if a look-up failed. */
+gboolean dm_recipient_kind(const char *recipient, const DmDomains *domains, const char *divert_domain,
                            DmRecipientKind *kind, char **entry, GError **error);
 
 #endif

@@ -247,6 +247,24 @@ static void check_tokens(const Load *load)
     }
 }
 
+/* Without the one certificate that counts, a list from the net could name any domain. */
+static void check_trust_list(const Load *load)
+{
+    const DmConfig *config = load->config;
+
+    if (config->trust_list_url == NULL || config->trust_list_signer == NULL || config->trust_list_ca_file == NULL)
+        return;
+    gboolean url = config->trust_list_url[0] != '\0', signer = config->trust_list_signer[0] != '\0';
+    if (url && !signer)
+        add_problem(load, "gateway", "trust_list_signer",
+                    "is missing; name the certificate that signs the list of trust_list_url");
+    if (!url && signer)
+        add_problem(load, "gateway", "trust_list_signer", "has no trust_list_url; add it or remove this line");
+    if (!g_str_has_prefix(config->trust_list_url, "https:") && config->trust_list_ca_file[0] != '\0')
+        add_problem(load, "gateway", "trust_list_ca_file",
+                    "is only for a trust_list_url with https://; remove this line");
+}
+
 /* What one key alone can't show. A member whose own value was refused is NULL here. */
 static void check_whole(const Load *load)
 {
@@ -254,6 +272,7 @@ static void check_whole(const Load *load)
     g_autoptr(GHashTable) owners = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 
     check_tokens(load);
+    check_trust_list(load);
     if (config->tenants->len == 0)
         add_problem(load, "tenant NAME", NULL, "there is no tenant; add a group such as [tenant office]");
     for (guint i = 0; i < config->tenants->len; i++) {

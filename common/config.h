@@ -61,11 +61,12 @@ typedef struct {
     char *state_dir;
     char *demail_domains; /* table */
     DmNetworks *trusted_clients;
-    char *sender_logins; /* table, or empty */
-    char **trust_anchors;
-    char **crl_files;
-    char *trust_list_url;
-    char *trust_list_signer;
+    char *sender_logins;      /* table, or empty */
+    char **trust_anchors;     /* PEM; may be empty */
+    char **crl_files;         /* PEM; may be empty */
+    char *trust_list_url;     /* https:// or file:///; or empty, and then the next two are too */
+    char *trust_list_ca_file; /* empty: the system's CAs */
+    char *trust_list_signer;  /* PEM */
     gint64 keep_days;
     DmOnUnknown on_unknown;
     char *recipient_delimiter;

@@ -208,6 +208,8 @@ static gboolean parse_text(DmValueType type, const char *text, char **value, GEr
         return bad(error, text, "write lmdb:/PATH or texthash:/PATH");
     if (type == DM_VALUE_URL && !has_prefix_and_more(text, "https://"))
         return bad(error, text, "write an https:// URL");
+    if (type == DM_VALUE_SOURCE && !has_prefix_and_more(text, "https://") && !has_prefix_and_more(text, "file:///"))
+        return bad(error, text, "write an https:// URL, or file:///PATH");
     if (type == DM_VALUE_SMTP_URL && !is_smtp_url(text))
         return bad(error, text, "write smtp://HOST:PORT");
     if (type == DM_VALUE_SOCKET && !is_unix(text) && !is_inet(text, ':'))
@@ -235,6 +237,7 @@ static Storage storage_of(DmValueType type)
     case DM_VALUE_SOCKET:
     case DM_VALUE_MILTER:
     case DM_VALUE_URL:
+    case DM_VALUE_SOURCE:
     case DM_VALUE_SMTP_URL:
         return STORED_TEXT;
     case DM_VALUE_LIST:

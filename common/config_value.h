@@ -18,6 +18,7 @@ typedef enum {
     DM_VALUE_SOCKET,   /* char *, unix:/…, inet:… or inet6:… */
     DM_VALUE_MILTER,   /* char *, the same for libmilter (inet:PORT@HOST) */
     DM_VALUE_URL,      /* char *, https:// */
+    DM_VALUE_SOURCE,   /* char *, https:// or file:/// */
     DM_VALUE_SMTP_URL, /* char *, smtp:// */
     DM_VALUE_DURATION, /* gint64, seconds: 90s, 5m, 12h, 7d */
     DM_VALUE_DATE,     /* gint64, ISO 8601: the end of the day, or a point in time */

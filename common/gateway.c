@@ -46,8 +46,11 @@ void dm_gateway_unref(DmGateway *gateway)
     }
     g_free(gateway->tenants);
     dm_table_free(gateway->demail_domains);
+    dm_table_free(gateway->trust_list);
     dm_table_free(gateway->sender_logins);
     g_clear_pointer(&gateway->stamp_key, g_bytes_unref);
+    if (gateway->attached_free != NULL)
+        gateway->attached_free(gateway->attached);
     dm_config_unref(gateway->config);
     g_free(counted_of(gateway));
 }
@@ -73,6 +76,14 @@ static DmTable *open_table(const Opening *opening, const char *spec, DmTableFlag
     if (table == NULL)
         take_problem(opening, error);
     return table;
+}
+
+/* Of a list that was never fetched there is no table yet. */
+static DmTable *open_trust_list(const Opening *opening)
+{
+    g_autofree char *spec = g_strconcat("lmdb:", opening->gateway->config->state_dir, "/" DM_TRUST_LIST_NAME, NULL);
+
+    return open_table(opening, spec, DM_TABLE_KEEP_LAST | DM_TABLE_OPTIONAL);
 }
 
 static void wipe(gpointer secret)
@@ -108,6 +119,8 @@ static void open_tables(const Opening *opening)
     gateway->tenants = g_new0(DmTenantTables, config->tenants->len);
     if (policy) {
         gateway->demail_domains = open_table(opening, config->demail_domains, DM_TABLE_KEEP_LAST);
+        if (config->trust_list_url[0] != '\0')
+            gateway->trust_list = open_trust_list(opening);
         gateway->sender_logins = open_table(opening, config->sender_logins, DM_TABLE_DEFAULT);
     }
     for (guint i = 0; i < config->tenants->len; i++) {
@@ -132,14 +145,16 @@ static gboolean check_domain_key(const char *key, const char *value, gpointer da
     return TRUE;
 }
 
-/* A tenant whose De-Mail domains the table does not know would send everything meant as De-Mail to the Internet. */
+/* A tenant whose De-Mail domains the table does not know would send everything meant as De-Mail to the Internet. What a
+ * list may say tomorrow does not count. */
 static void check_domains(const Opening *opening)
 {
     const DmGateway *gateway = opening->gateway;
     g_autoptr(GError) error = NULL;
-    g_autoptr(DmTableReader) domains = dm_table_read(gateway->demail_domains, &error);
+    g_auto(DmDomains) domains = {NULL, NULL, NULL};
 
-    if (domains == NULL || !dm_table_foreach(domains, check_domain_key, (gpointer)opening, &error)) {
+    if (!dm_domains_read(&domains, gateway->demail_domains, NULL, gateway->config, &error) ||
+        !dm_table_foreach(domains.table, check_domain_key, (gpointer)opening, &error)) {
         take_problem(opening, g_steal_pointer(&error));
         return;
     }
@@ -148,7 +163,7 @@ static void check_domains(const Opening *opening)
         for (char **domain = tenant->demail_domains; *domain != NULL; domain++) {
             g_autofree char *address = g_strconcat("x@", *domain, NULL);
             DmRecipientKind kind = DM_RECIPIENT_ORDINARY;
-            if (!dm_recipient_kind(address, domains, gateway->config->divert_domain, &kind, NULL, &error) ||
+            if (!dm_recipient_kind(address, &domains, gateway->config->divert_domain, &kind, NULL, &error) ||
                 kind == DM_RECIPIENT_DEMAIL)
                 continue;
             take_problem(opening, g_error_new(DM_ERROR, DM_ERROR_CONFIG,

@@ -20,8 +20,12 @@ typedef struct {
     DmConfig *config;
     GBytes *stamp_key;
     DmTable *demail_domains;
+    DmTable *trust_list;     /* the table made of the list of providers; NULL if none is configured */
     DmTable *sender_logins;  /* NULL if not configured */
     DmTenantTables *tenants; /* in the order of config->tenants */
+
+    gpointer attached;            /* what the program keeps with it; NULL if nothing */
+    GDestroyNotify attached_free; /* frees it with the gateway */
 } DmGateway;
 
 typedef enum {
@@ -44,8 +48,9 @@ const DmTenantTables *dm_gateway_tenant_tables(const DmGateway *gateway, const D
 DmGateway *dm_gateway_current(void);
 void dm_gateway_set_current(DmGateway *gateway);
 
-/* What a program checks beyond the configuration itself: FALSE after adding lines (char *) to `problems`. */
-typedef gboolean (*DmGatewayCheck)(const DmGateway *gateway, GPtrArray *problems);
+/* What a program checks, or attaches, beyond the configuration itself: FALSE after adding lines (char *) to
+ * `problems`. */
+typedef gboolean (*DmGatewayCheck)(DmGateway *gateway, GPtrArray *problems);
 
 /* Reads the current gateway's configuration file anew and puts the result in its place. If it is bad, or `check` (may
  * be NULL) refuses it, logs every problem and keeps the old one. */

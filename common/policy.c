@@ -163,8 +163,7 @@ void dm_policy_decide(const DmGateway *gateway, const DmRequest *request, DmVerd
     if (request->trace)
         verdict->trace = g_ptr_array_new_with_free_func(g_free);
     policy.kinds = g_new0(DmRecipientKind, request->n_recipients);
-    policy.domains = dm_table_read(gateway->demail_domains, &error);
-    if (policy.domains == NULL)
+    if (!dm_domains_read(&policy.domains, gateway->demail_domains, gateway->trust_list, gateway->config, &error))
         dm_policy_tempfail(&policy, error);
     else if (check_reserved(&policy) && dm_policy_judge_recipients(&policy, &any)) {
         if (any)
@@ -172,7 +171,7 @@ void dm_policy_decide(const DmGateway *gateway, const DmRequest *request, DmVerd
         else
             decide_ordinary(&policy);
     }
-    dm_table_reader_free(policy.domains);
+    dm_domains_clear(&policy.domains);
     g_free(policy.kinds);
     g_free(policy.from);
 }

@@ -21,7 +21,7 @@ static gboolean place_of_header_address(DmPolicy *policy, const char *address, P
     GError *error = NULL;
     g_autofree char *own = NULL;
 
-    if (!dm_recipient_kind(address, policy->domains, policy->config->divert_domain, &kind, NULL, &error))
+    if (!dm_recipient_kind(address, &policy->domains, policy->config->divert_domain, &kind, NULL, &error))
         return dm_policy_tempfail(policy, error);
     if (kind == DM_RECIPIENT_ORDINARY) {
         *place = place_of_email(policy, address);

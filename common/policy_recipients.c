@@ -61,6 +61,8 @@ static const char *kind_text(DmRecipientKind kind)
         return "e-mail";
     case DM_RECIPIENT_DEMAIL:
         return "De-Mail";
+    case DM_RECIPIENT_INACTIVE:
+        return "De-Mail of a provider that is not active";
     case DM_RECIPIENT_DIVERTED:
         return "in the divert domain";
     case DM_RECIPIENT_DISGUISED:
@@ -76,12 +78,12 @@ gboolean dm_policy_judge_recipients(DmPolicy *policy, gboolean *any)
     for (gsize i = 0; i < policy->request->n_recipients; i++) {
         const char *address = policy->request->recipients[i].address;
         g_autofree char *entry = NULL;
-        if (!dm_recipient_kind(address, policy->domains, policy->config->divert_domain, &policy->kinds[i], &entry,
+        if (!dm_recipient_kind(address, &policy->domains, policy->config->divert_domain, &policy->kinds[i], &entry,
                                &error))
             return dm_policy_tempfail(policy, error);
         *any = *any || policy->kinds[i] != DM_RECIPIENT_ORDINARY;
-        dm_policy_note(policy, "recipient %s: %s%s%s", address, kind_text(policy->kinds[i]),
-                       entry != NULL ? ", demail_domains entry " : "", entry != NULL ? entry : "");
+        dm_policy_note(policy, "recipient %s: %s%s%s", address, kind_text(policy->kinds[i]), entry != NULL ? ", " : "",
+                       entry != NULL ? entry : "");
     }
     return TRUE;
 }
@@ -92,6 +94,7 @@ gboolean dm_policy_check_recipients(DmPolicy *policy)
     const char *diverted = first_of_kind(policy, DM_RECIPIENT_DIVERTED);
     const char *disguised = first_of_kind(policy, DM_RECIPIENT_DISGUISED);
     const char *demail = first_of_kind(policy, DM_RECIPIENT_DEMAIL);
+    const char *inactive = first_of_kind(policy, DM_RECIPIENT_INACTIVE);
 
     if (diverted != NULL && is_ours_again(policy)) {
         dm_policy_drop_routes(policy->verdict);
@@ -100,7 +103,10 @@ gboolean dm_policy_check_recipients(DmPolicy *policy)
         return FALSE;
     }
     if (!dm_policy_check_trust(policy)) {
-        const char *named = demail != NULL ? demail : disguised != NULL ? disguised : diverted;
+        const char *named = demail != NULL      ? demail
+                            : inactive != NULL  ? inactive
+                            : disguised != NULL ? disguised
+                                                : diverted;
         g_autofree char *bare = dm_address_key(named);
         return dm_policy_refuse(policy, DM_REFUSAL_UNTRUSTED, bare, NULL);
     }
@@ -154,13 +160,16 @@ gboolean dm_policy_route_recipients(DmPolicy *policy, gboolean *any)
         DmRoute *route = &policy->verdict->routes[i];
         g_autofree char *own = NULL;
         DmAddress address;
-        if (policy->kinds[i] != DM_RECIPIENT_DEMAIL || !dm_address_parse(request->recipients[i].address, &address))
+        if ((policy->kinds[i] != DM_RECIPIENT_DEMAIL && policy->kinds[i] != DM_RECIPIENT_INACTIVE) ||
+            !dm_address_parse(request->recipients[i].address, &address))
             continue;
         g_autofree char *written = g_strconcat(address.local, "@", address.domain, NULL);
         route->demail = g_ascii_strdown(written, -1);
         dm_address_clear(&address);
         if (!dm_map_to_email(policy->gateway, policy->verdict->tenant, route->demail, &own, &error))
             return dm_policy_tempfail(policy, error);
+        if (own == NULL && policy->kinds[i] == DM_RECIPIENT_INACTIVE)
+            return dm_policy_refuse(policy, DM_REFUSAL_INACTIVE, route->demail, NULL);
         route->parameters = esmtp_parameters(&request->recipients[i]);
         route->kind = own != NULL ? DM_ROUTE_LOCAL : DM_ROUTE_DIVERT;
         if (own != NULL) {

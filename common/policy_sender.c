@@ -158,9 +158,11 @@ gboolean dm_policy_authorise_sender(DmPolicy *policy)
 
     if (!dm_map_to_demail(policy->gateway, tenant, policy->from, &policy->verdict->sender, &error))
         return dm_policy_tempfail(policy, error);
-    if (policy->verdict->sender != NULL && !dm_recipient_kind(policy->verdict->sender, policy->domains,
+    if (policy->verdict->sender != NULL && !dm_recipient_kind(policy->verdict->sender, &policy->domains,
                                                               policy->config->divert_domain, &kind, NULL, &error))
         return dm_policy_tempfail(policy, error);
+    if (kind == DM_RECIPIENT_INACTIVE)
+        return dm_policy_refuse(policy, DM_REFUSAL_INACTIVE, policy->verdict->sender, NULL);
     if (kind != DM_RECIPIENT_DEMAIL)
         return dm_policy_refuse(policy, DM_REFUSAL_NO_DEMAIL_ADDRESS, policy->from, NULL);
     dm_policy_note(policy, "De-Mail address: %s", policy->verdict->sender);

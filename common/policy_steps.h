@@ -12,7 +12,7 @@ typedef struct {
     const DmConfig *config;
     const DmRequest *request;
     DmVerdict *verdict;
-    DmTableReader *domains;
+    DmDomains domains;
     DmRecipientKind *kinds; /* one per recipient */
     char *from;             /* the e-mail address that sends, lower case */
     guint allowed;          /* options that `senders` gives */

@@ -20,6 +20,11 @@ static const struct {
     [DM_REFUSAL_DISGUISED] = {"disguised", 550, "5.1.3",
                               "$1: a De-Mail address must be written plainly as local@domain",
                               "$1: eine De-Mail-Adresse muss einfach als name@domain geschrieben werden"},
+    [DM_REFUSAL_INACTIVE] = {"inactive", 550, "5.1.2",
+                             "$1: this domain's provider no longer offers De-Mail, says the list of providers; send by "
+                             "another way",
+                             "$1: der Anbieter dieser Domain bietet laut Anbieterliste kein De-Mail mehr an; bitte "
+                             "einen anderen Weg waehlen"},
     [DM_REFUSAL_DIVERT_DOMAIN] = {"divert-domain", 550, "5.1.2",
                                   "$1: this domain is internal to the De-Mail gateway; use the De-Mail address itself",
                                   "$1: diese Domain ist dem De-Mail-Gateway vorbehalten; bitte die De-Mail-Adresse "

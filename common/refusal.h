@@ -14,6 +14,7 @@ typedef enum {
     DM_REFUSAL_UNTRUSTED,           /* recipient */
     DM_REFUSAL_DISGUISED,           /* recipient */
     DM_REFUSAL_DIVERT_DOMAIN,       /* recipient */
+    DM_REFUSAL_INACTIVE,            /* De-Mail address */
     DM_REFUSAL_FROM_COUNT,          /* De-Mail recipient */
     DM_REFUSAL_FROM_NOT_ENVELOPE,   /* From, envelope sender */
     DM_REFUSAL_FROM_NOT_LOGIN,      /* From, login */

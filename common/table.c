@@ -18,14 +18,14 @@ struct DmTable {
     char *file;
     DmTableFlags flags;
 
-    GMutex lock; /* guards what follows */
-    Snapshot *snapshot;
+    GMutex lock;        /* guards what follows */
+    Snapshot *snapshot; /* NULL: an optional table without file */
     struct stat seen;
     gboolean broken; /* the last attempt failed and was logged */
 };
 
 struct DmTableReader {
-    Snapshot *snapshot;
+    Snapshot *snapshot; /* NULL: an empty table */
     gpointer cursor;
 };
 
@@ -74,6 +74,18 @@ static gboolean load(DmTable *table, GError **error)
     return TRUE;
 }
 
+/* A table without file that may be so. Other errors stay. */
+static gboolean may_be_missing(DmTable *table)
+{
+    struct stat st;
+
+    if ((table->flags & DM_TABLE_OPTIONAL) == 0 || stat(table->file, &st) == 0 || errno != ENOENT)
+        return FALSE;
+    dm_log(DM_LOG_WARNING, "table-missing", DM_S("file", table->file), DM_S("effect", "empty until it is there"));
+    table->broken = TRUE;
+    return TRUE;
+}
+
 DmTable *dm_table_open(const char *spec, DmTableFlags flags, GError **error)
 {
     const char *name = NULL;
@@ -89,7 +101,7 @@ DmTable *dm_table_open(const char *spec, DmTableFlags flags, GError **error)
     table->name = g_strdup(name);
     table->file = backend->file(name);
     table->flags = flags;
-    if (!load(table, error))
+    if (!may_be_missing(table) && !load(table, error))
         return NULL;
     return g_steal_pointer(&table);
 }
@@ -150,6 +162,8 @@ DmTableReader *dm_table_read(DmTable *table, GError **error)
     if (!refresh(table, error))
         return NULL;
 
+    if (table->snapshot == NULL)
+        return g_new0(DmTableReader, 1);
     gpointer cursor = table->backend->cursor_new(table->snapshot->data, error);
     if (cursor == NULL)
         return NULL;
@@ -163,7 +177,8 @@ void dm_table_reader_free(DmTableReader *reader)
 {
     if (reader == NULL)
         return;
-    reader->snapshot->backend->cursor_free(reader->cursor);
+    if (reader->snapshot != NULL)
+        reader->snapshot->backend->cursor_free(reader->cursor);
     snapshot_unref(reader->snapshot);
     g_free(reader);
 }
@@ -173,7 +188,7 @@ gboolean dm_table_get(DmTableReader *reader, const char *key, char **value, GErr
     g_autofree char *folded = g_ascii_strdown(key, -1);
 
     *value = NULL;
-    return reader->snapshot->backend->get(reader->cursor, folded, value, error);
+    return reader->snapshot == NULL || reader->snapshot->backend->get(reader->cursor, folded, value, error);
 }
 
 gboolean dm_table_get_back(DmTableReader *reader, const char *value, char **key, GError **error)
@@ -181,13 +196,13 @@ gboolean dm_table_get_back(DmTableReader *reader, const char *value, char **key,
     g_autofree char *folded = g_ascii_strdown(value, -1);
 
     *key = NULL;
-    return reader->snapshot->backend->get_back(reader->cursor, folded, key, error);
+    return reader->snapshot == NULL || reader->snapshot->backend->get_back(reader->cursor, folded, key, error);
 }
 
 gboolean dm_table_foreach(DmTableReader *reader, gboolean (*each)(const char *key, const char *value, gpointer data),
                           gpointer data, GError **error)
 {
-    return reader->snapshot->backend->each(reader->cursor, each, data, error);
+    return reader->snapshot == NULL || reader->snapshot->backend->each(reader->cursor, each, data, error);
 }
 
 typedef struct {

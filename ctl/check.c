@@ -2,6 +2,7 @@
 #include "common/gateway.h"
 #include "common/permission.h"
 #include "common/secret.h"
+#include "ctl/check_trust.h"
 #include "ctl/command.h"
 #include "ctl/output.h"
 
@@ -11,6 +12,7 @@
 
 typedef struct {
     GPtrArray *problems; /* of char * */
+    GPtrArray *remarks;  /* of char *; what is no problem, but ought to be known */
     const char *file;    /* of the table at hand */
 } Findings;
 
@@ -90,12 +92,37 @@ static void check_gateway(Findings *findings, const DmGateway *gateway)
                                               config->state_dir, config->poller.user));
 }
 
+static void print_result(const DmCtl *ctl, const Findings *findings, const DmTrustList *list)
+{
+    gboolean good = findings->problems->len == 0;
+
+    if (ctl->json) {
+        dm_output_json(json_pack("{s:s, s:b, s:o, s:o, s:o*}", "config", ctl->config_file, "good", (int)good,
+                                 "problems", dm_output_strings(findings->problems), "remarks",
+                                 dm_output_strings(findings->remarks), "trust_list",
+                                 list != NULL ? dm_check_trust_json(list) : NULL));
+        return;
+    }
+    for (guint i = 0; i < findings->problems->len; i++)
+        dm_output_complain(g_ptr_array_index(findings->problems, i));
+    for (guint i = 0; i < findings->remarks->len; i++)
+        printf("%s\n", (const char *)g_ptr_array_index(findings->remarks, i));
+    if (list != NULL) {
+        g_autofree char *text = dm_check_trust_text(list);
+        printf("%s\n", text);
+    }
+    if (good)
+        printf("%s: configuration, tables and keys are good\n", ctl->config_file);
+}
+
 int dm_ctl_check(const DmCtl *ctl, int argc, char **argv)
 {
     const GOptionEntry entries[] = {{NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL}};
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) remarks = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(DmTrustList) list = NULL;
     g_autoptr(GError) error = NULL;
-    Findings findings = {problems, NULL};
+    Findings findings = {problems, remarks, NULL};
 
     if (!dm_ctl_options("check", "", entries, &argc, &argv))
         return EX_USAGE;
@@ -105,15 +132,11 @@ int dm_ctl_check(const DmCtl *ctl, int argc, char **argv)
     }
     g_autoptr(DmGateway) gateway =
         dm_gateway_open(ctl->config_file, DM_GATEWAY_POLICY | DM_GATEWAY_STAMP, problems, &error);
-    if (gateway != NULL)
+    if (gateway != NULL) {
         check_gateway(&findings, gateway);
-    if (ctl->json)
-        dm_output_json(json_pack("{s:s, s:b, s:o}", "config", ctl->config_file, "good", problems->len == 0, "problems",
-                                 dm_output_strings(problems)));
-    for (guint i = 0; !ctl->json && i < problems->len; i++)
-        dm_output_complain(g_ptr_array_index(problems, i));
-    if (!ctl->json && problems->len == 0)
-        printf("%s: configuration, tables and keys are good\n", ctl->config_file);
+        list = dm_check_trust(gateway->config, problems, remarks);
+    }
+    print_result(ctl, &findings, list);
     if (error != NULL)
         return dm_error_exit_code(error);
     return problems->len == 0 ? EX_OK : EX_CONFIG;

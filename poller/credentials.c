@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/secret.h"
 #include "poller/drivers.h"
+#include "standard/trust_list.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -174,6 +175,24 @@ static void check_provider(const DmProviderConfig *provider, Report *to)
     check_secret(provider->password_file, "password_file", to);
 }
 
+static void check_trust_list(const DmConfig *config, Report *to)
+{
+    GError *error = NULL;
+
+    if (config->trust_list_url[0] == '\0')
+        return;
+    X509 *signer = dm_trust_list_signer(config->trust_list_signer, &error);
+    if (!signer) {
+        g_prefix_error(&error, "[gateway] trust_list_signer ");
+        report(to, error);
+    }
+    X509_free(signer);
+    if (config->trust_list_ca_file[0] != '\0' && g_access(config->trust_list_ca_file, R_OK) != 0)
+        report(to, g_error_new(DM_ERROR, DM_ERROR_NOINPUT,
+                               "[gateway] trust_list_ca_file %s: %s; name a PEM file that the program's user may read",
+                               config->trust_list_ca_file, g_strerror(errno)));
+}
+
 static void check_state_dir(const char *dir, Report *to)
 {
     GStatBuf info;
@@ -198,5 +217,6 @@ gboolean dm_credentials_check(const DmConfig *config, GPtrArray *problems, GErro
     for (guint i = 0; i < config->providers->len; i++)
         check_provider(g_ptr_array_index(config->providers, i), &to);
     check_state_dir(config->state_dir, &to);
+    check_trust_list(config, &to);
     return problems->len == before;
 }

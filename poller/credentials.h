@@ -1,7 +1,7 @@
 /*
  * What the poller needs besides its configuration, tables and stamp key, checked before anything starts and before a
- * new configuration comes into force: drivers, the client certificates with their keys, passwords and the state
- * folder, as the user who will run.
+ * new configuration comes into force: drivers, the client certificates with their keys, passwords, the state folder and
+ * the certificates for the list of providers, as the user who will run.
  */
 #ifndef DEMAIL_POLLER_CREDENTIALS_H
 #define DEMAIL_POLLER_CREDENTIALS_H

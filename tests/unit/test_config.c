@@ -97,6 +97,14 @@ static void test_mistakes(void **state)
         {"[poller]\nlmtp=inet:127.0.0.1:99999\n" GOOD, "lmtp: \"inet:127.0.0.1:99999\" is not valid"},
         {"[milter]\nsocket=inet:abc@127.0.0.1\n" GOOD, "socket: \"inet:abc@127.0.0.1\" is not valid"},
         {"[poller]\ninject=smtp://127.0.0.1:99999\n" GOOD, "inject: \"smtp://127.0.0.1:99999\" is not valid"},
+        {"[gateway]\ntrust_list_url=http://h/l.xml\ntrust_list_signer=/s\n" GOOD,
+         "[gateway] trust_list_url: \"http://h/l.xml\" is not valid; write an https:// URL, or file:///PATH"},
+        {"[gateway]\ntrust_list_url=file://h/l.xml\ntrust_list_signer=/s\n" GOOD,
+         "is not valid; write an https:// URL"},
+        {"[gateway]\ntrust_list_url=https://h/l.xml\n" GOOD, "[gateway] trust_list_signer: is missing; name"},
+        {"[gateway]\ntrust_list_signer=/s\n" GOOD, "[gateway] trust_list_signer: has no trust_list_url; add it"},
+        {"[gateway]\ntrust_list_ca_file=/ca\n" GOOD, "[gateway] trust_list_ca_file: is only for a trust_list_url"},
+        {"[gateway]\ntrust_anchors=/a;b\n" GOOD, "[gateway] trust_anchors: \"b\" is not valid; write an absolute"},
         {"language=de\n", "Key file does not start with a group"},
     };
 

@@ -3,14 +3,14 @@
  */
 #include "tests/unit/support.h"
 
-static gboolean refuse(const DmGateway *gateway, GPtrArray *problems)
+static gboolean refuse(DmGateway *gateway, GPtrArray *problems)
 {
     assert_non_null(gateway->stamp_key);
     g_ptr_array_add(problems, g_strdup("client_key: is missing"));
     return FALSE;
 }
 
-static gboolean accept(const DmGateway *gateway, GPtrArray *problems)
+static gboolean accept(DmGateway *gateway, GPtrArray *problems)
 {
     (void)gateway;
     (void)problems;

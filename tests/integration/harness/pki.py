@@ -30,6 +30,10 @@ class Pki:
         """A client certificate; `expired`: it was good for one day, until yesterday."""
         return self._issue(name, "extendedKeyUsage=clientAuth\n", days=-1 if expired else 365)
 
+    def signer(self, name):
+        """A certificate for signing documents."""
+        return self._issue(name, "keyUsage=critical,nonRepudiation\n", days=365)
+
     def _issue(self, name, extensions, days):
         self._key(name)
         request = self.folder / f"{name}.csr"
