@@ -1,10 +1,27 @@
 /*
- * The journal: what became of every De-Mail, so that none is sent or handed in twice. LMDB below state_dir.
+ * The journal: what became of every De-Mail, so that none is sent or handed in twice, and so that confirmations find
+ * what they confirm. LMDB below state_dir.
  *
  * One process writes (the poller; a lock file keeps a second one out), others may read. Every put is durable on the
- * disk when it returns. Records are typed and carry a version; a newer version is refused. Errors are
- * DM_ERROR_TEMPORARY (full disk, I/O) but for dm_journal_open(): DM_ERROR_UNAVAILABLE (another process has it),
- * DM_ERROR_NOPERM, DM_ERROR_CONFIG (format). All functions may be called from any thread.
+ * disk when it returns. Records are typed and carry a version; older versions are read, a newer one is refused. Errors
+ * are DM_ERROR_TEMPORARY (full disk, I/O) but for dm_journal_open(): DM_ERROR_UNAVAILABLE (another process has it),
+ * DM_ERROR_NOPERM, DM_ERROR_NOINPUT (none there), DM_ERROR_CONFIG (format). All functions may be called from any
+ * thread.
+ *
+ * The file DIR/journal.lmdb. Keys are texts with NUL between the parts, records are a version and fields separated by
+ * NUL. A part of a key that is too long is replaced by its SHA-256.
+ *     "s" <gateway id> <recipient, lower case> -> "2" <state> <time> <tenant> <queue id> <provider id> <code> <detail>
+ *                                                    <recipient>                  ("1": without <recipient>)
+ *     "m" <gateway id> -> "1" <time> <tenant> <queue id> <e-mail address> <De-Mail address> <Message-ID> <private id>
+ *                             <options>
+ *     "e" <gateway id> <recipient, lower case> <event> -> "1" <time> <provider id> <detail>
+ *     "r" <tenant> <provider's message id> -> "2" <state> <time> <type> <private id> <fetched> <verified> <reasons>
+ *                                                 <sender> <about>                ("1": up to <private id>)
+ *     "i" <tenant> <provider's message id> <e-mail address, lower case> -> "1" <time>
+ * and what finds them, by name (private id, queue id …) and by time (16 hex digits):
+ *     "n" <SHA-256 of the name> <what is found>, "t" <time> <what is found>
+ *         -> "1" <gateway id> <> <>  or  "1" <> <tenant> <provider's message id>
+ *     "f" -> "1": "t" is complete
  */
 #ifndef DEMAIL_COMMON_JOURNAL_H
 #define DEMAIL_COMMON_JOURNAL_H
@@ -22,6 +39,7 @@ typedef enum {
     DM_SENT_DEFERRED,       /* nothing was sent; may be tried again */
 } DmSentState;
 
+/* What the provider said about one recipient of a De-Mail. */
 typedef struct {
     DmSentState state;
     gint64 time; /* of this state */
@@ -32,8 +50,44 @@ typedef struct {
     char *detail;      /* the provider's words; else empty */
 } DmSent;
 
+/* A De-Mail as it was handed in. */
+typedef struct {
+    char *gateway_id;
+    gint64 time; /* when it was first submitted */
+    char *tenant;
+    char *queue_id;   /* the MTA's */
+    char *email;      /* of the sender: where confirmations go */
+    char *demail;     /* of the sender */
+    char *message_id; /* the field Message-ID, with brackets; may be empty */
+    char *private_id; /* decoded, UTF-8 */
+    guint options;    /* set of DmOption that was requested */
+} DmSentMessage;
+
+/* What confirmations and notifications say of a recipient. */
 typedef enum {
-    DM_RECEIVED_FETCHED = 1, /* complete and verified in a file; nothing injected yet */
+    DM_EVENT_DISPATCHED = 1,
+    DM_EVENT_RECEIVED,
+    DM_EVENT_RETRIEVED,
+    DM_EVENT_UNDELIVERABLE,
+    DM_EVENT_NOTIFIED, /* something else that a notification says */
+} DmSentEventKind;
+
+typedef struct {
+    DmSentEventKind kind;
+    gint64 time;
+    char *provider_id; /* of the message that says so */
+    char *detail;      /* the type of a notification; else empty */
+} DmSentEvent;
+
+/* One recipient with all that is known. */
+typedef struct {
+    char *address;
+    DmSent sent;
+    GPtrArray *events; /* of DmSentEvent *, by kind */
+} DmSentRecipient;
+
+typedef enum {
+    DM_RECEIVED_FETCHED = 1, /* complete and judged in a file; nothing injected yet */
     DM_RECEIVED_INJECTING,   /* the MTA may have it */
     DM_RECEIVED_INJECTED,    /* the MTA has it */
     DM_RECEIVED_ACKNOWLEDGED /* the provider knows; the end */
@@ -41,15 +95,28 @@ typedef enum {
 
 typedef struct {
     DmReceivedState state;
-    gint64 time;
+    gint64 time;      /* of this state */
     char *type;       /* X-de-mail-message-type */
     char *private_id; /* or empty */
+    gint64 fetched;   /* when it was first fetched; 0 in a record of version 1 */
+    char *verified;   /* pass, fail or none; empty in a record of version 1 */
+    char *reasons;    /* of a failure, separated by commas */
+    char *sender;     /* X-de-mail-sender; may be empty */
+    char *about;      /* gateway id of the De-Mail that it speaks of, or empty */
 } DmReceived;
+
+/* A sent De-Mail, or a received one. */
+typedef struct {
+    char *gateway_id;  /* of a sent one; else empty */
+    char *tenant;      /* of a received one, and */
+    char *provider_id; /* its id at the provider; else empty */
+} DmJournalEntry;
 
 void dm_sent_clear(DmSent *sent);
 void dm_received_clear(DmReceived *received);
+void dm_sent_message_free(DmSentMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSentMessage, dm_sent_message_free)
 
-/* Opens, and for writing makes, the journal in `dir`. */
 DmJournal *dm_journal_open(const char *dir, gboolean read_only, GError **error);
 void dm_journal_close(DmJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmJournal, dm_journal_close)
@@ -58,9 +125,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmJournal, dm_journal_close)
 gboolean dm_journal_get_sent(DmJournal *journal, const char *gateway_id, const char *recipient, DmSent *sent,
                              gboolean *found, GError **error);
 
-/* Sets n recipients of one De-Mail in one transaction. `recipients` and `sent` run in parallel. */
-gboolean dm_journal_put_sent(DmJournal *journal, const char *gateway_id, char *const *recipients, const DmSent *sent,
-                             gsize n, GError **error);
+/* Sets n recipients of one De-Mail in one transaction. `recipients` and `sent` run in parallel. `message` (may be NULL)
+ * is written with them unless the journal has it already. */
+gboolean dm_journal_put_sent(DmJournal *journal, const char *gateway_id, const DmSentMessage *message,
+                             char *const *recipients, const DmSent *sent, gsize n, GError **error);
+
+/* *message = NULL if the journal does not have it, or only in the form of older versions. */
+gboolean dm_journal_get_message(DmJournal *journal, const char *gateway_id, DmSentMessage **message, GError **error);
+
+/* Its recipients (DmSentRecipient *), in the order of their addresses. NULL on error. */
+GPtrArray *dm_journal_get_recipients(DmJournal *journal, const char *gateway_id, GError **error);
+
+/* How far a recipient is: submitting, accepted, refused, deferred, dispatched, notified, undeliverable, received,
+ * retrieved. What a signed receipt proves stands against any notification. */
+const char *dm_sent_recipient_state(const DmSentRecipient *recipient);
+const char *dm_sent_state_word(DmSentState state);
+const char *dm_sent_event_word(DmSentEventKind kind);
+const char *dm_received_state_word(DmReceivedState state);
+
+/* Records the event for these recipients (NULL-terminated) of the De-Mail, in one transaction. The first event of a
+ * kind stays, whatever comes later. */
+gboolean dm_journal_put_event(DmJournal *journal, const char *gateway_id, char *const *recipients,
+                              const DmSentEvent *event, GError **error);
 
 gboolean dm_journal_get_received(DmJournal *journal, const char *tenant, const char *provider_id, DmReceived *received,
                                  gboolean *found, GError **error);
@@ -72,5 +158,14 @@ gboolean dm_journal_get_injected(DmJournal *journal, const char *tenant, const c
                                  gboolean *injected, GError **error);
 gboolean dm_journal_put_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,
                                  gint64 time, GError **error);
+
+/* Entries (DmJournalEntry *) that go by this name: a gateway id, queue id, private id, Message-ID or the provider's id.
+ * NULL on error. */
+GPtrArray *dm_journal_find(DmJournal *journal, const char *name, GError **error);
+
+/* Calls `each` for what was sent and received from the time `since` on, oldest first; memory does not grow with their
+ * number. Ends early, with FALSE, where `each` returns FALSE. */
+typedef gboolean (*DmJournalVisit)(const DmJournalEntry *entry, gpointer data, GError **error);
+gboolean dm_journal_list(DmJournal *journal, gint64 since, DmJournalVisit each, gpointer data, GError **error);
 
 #endif

@@ -6,6 +6,7 @@
 #include "common/mapping.h"
 #include "common/stamp.h"
 #include "poller/draft.h"
+#include "poller/fields.h"
 #include "poller/reply.h"
 
 #include <string.h>
@@ -39,6 +40,8 @@ typedef struct {
     DmChannel *channel;
     char *demail_sender;
     char *private_id;
+    char *email; /* the sender's, where confirmations go */
+    char *message_id;
     GString *draft; /* its header, then what `head` had of the body */
     gsize draft_read;
 } Message;
@@ -230,12 +233,36 @@ static gboolean open_channel(Message *m, GError **error)
     return m->channel && dm_channel_ready(m->channel, error);
 }
 
+static gboolean in_demail_domains(const DmTenantConfig *tenant, const char *address)
+{
+    g_autofree char *domain = dm_address_domain(address);
+
+    return domain && g_strv_contains((const char *const *)tenant->demail_domains, domain);
+}
+
+/* What a confirmation will be recognised by, and the user's e-mail address: From, which the milter has allowed. A From
+ * that is a De-Mail address stands for the e-mail address that it maps to. */
+static gboolean read_identity(Message *m, GError **error)
+{
+    m->private_id = dm_fields_text(m->headers, DM_FIELD_PRIVATE_ID);
+    m->message_id = dm_fields_text(m->headers, "Message-ID");
+    m->email = dm_fields_address(m->headers, "From");
+    if (m->email && in_demail_domains(m->tenant, m->email)) {
+        g_autofree char *demail = g_steal_pointer(&m->email);
+
+        if (!dm_map_to_email(m->session->gateway, m->tenant, demail, &m->email, error))
+            return FALSE;
+    }
+    if (!m->email)
+        m->email = g_strdup(m->session->sender);
+    return TRUE;
+}
+
 /* Everything that concerns the message as a whole. NULL, or the reply for all recipients. */
 static char *judge(Message *m)
 {
     const DmGateway *gateway = m->session->gateway;
     g_autoptr(GError) error = NULL;
-    const char *private_id;
 
     if (!dm_stamp_verify(gateway->stamp_key, m->headers, m->session->sender, gateway->config->stamp_max_age, &m->stamp,
                          &error))
@@ -249,21 +276,14 @@ static char *judge(Message *m)
     m->demail_sender = dm_draft_sender(m->headers, &error);
     if (!m->demail_sender)
         return refuse(m, "550 5.6.0", error->message);
-    private_id = dm_headers_get(m->headers, DM_FIELD_PRIVATE_ID, 0);
-    m->private_id = private_id ? dm_header_unfold(private_id) : g_strdup("");
+    if (!read_identity(m, &error))
+        return dm_reply_line("451 4.3.0", error->message);
     if (!open_channel(m, &error)) {
         dm_log(DM_LOG_INFO, "message-deferred", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
                DM_S("tenant", m->tenant->name), DM_S("sender", m->session->sender), DM_S("reason", error->message));
         return g_strdup(UNAVAILABLE);
     }
     return NULL;
-}
-
-static gboolean in_demail_domains(const DmTenantConfig *tenant, const char *address)
-{
-    g_autofree char *domain = dm_address_domain(address);
-
-    return domain && g_strv_contains((const char *const *)tenant->demail_domains, domain);
 }
 
 static gboolean map_address(const char *email, char **demail, gpointer data, GError **error)
@@ -338,6 +358,9 @@ static GPtrArray *submit(Message *m)
                                      .envelope_sender = m->session->sender,
                                      .sender = m->demail_sender,
                                      .private_id = m->private_id,
+                                     .email = m->email,
+                                     .message_id = m->message_id,
+                                     .options = dm_fields_options(m->headers),
                                      .recipients = (char *const *)covered->pdata,
                                      .prepare = prepare,
                                      .read = read_draft,
@@ -380,6 +403,8 @@ static void message_clear(Message *m)
     dm_channel_unref(m->channel);
     g_free(m->demail_sender);
     g_free(m->private_id);
+    g_free(m->email);
+    g_free(m->message_id);
 }
 
 static GPtrArray *message(gpointer data, DmLmtpData *body)

@@ -6,12 +6,15 @@
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/program.h"
+#include "poller/anchors.h"
 #include "poller/channel.h"
 #include "poller/credentials.h"
 #include "poller/deliver.h"
 #include "poller/lmtp_server.h"
 #include "poller/poll.h"
 #include "poller/receive_file.h"
+#include "poller/trust_keeper.h"
+#include "standard/xml.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -36,6 +39,7 @@ typedef struct {
     DmLmtpService service;
     DmLmtpServer *server;
     DmPolls *polls;
+    DmTrustKeeper *trust_keeper;
     GMainLoop *loop;
 } Poller;
 
@@ -74,7 +78,13 @@ static int open_gateway(const char *file, gboolean with_credentials)
     GError *first = NULL;
     g_autoptr(DmGateway) gateway = dm_gateway_open(file, DM_GATEWAY_STAMP, problems, &first);
 
-    if (!gateway || (with_credentials && !dm_credentials_check(gateway->config, problems, &first)))
+    gboolean good = gateway != NULL;
+
+    if (good && with_credentials) {
+        good = dm_credentials_check(gateway->config, problems, &first);
+        good = dm_anchors_attach(gateway, problems, &first) && good;
+    }
+    if (!good)
         return fail_all(problems, first);
     dm_gateway_set_current(gateway);
     return EX_OK;
@@ -104,17 +114,25 @@ static gboolean on_stop(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean check_credentials(const DmGateway *gateway, GPtrArray *problems)
+static gboolean complete_gateway(DmGateway *gateway, GPtrArray *problems)
 {
-    return dm_credentials_check(gateway->config, problems, NULL);
+    gboolean good = dm_credentials_check(gateway->config, problems, NULL);
+
+    return dm_anchors_attach(gateway, problems, NULL) && good;
+}
+
+static void update(Poller *poller)
+{
+    dm_polls_update(poller->polls);
+    dm_trust_keeper_update(poller->trust_keeper);
 }
 
 static gboolean on_reload(gpointer data)
 {
     Poller *poller = data;
 
-    if (dm_gateway_reload(DM_GATEWAY_STAMP, check_credentials) && poller->polls)
-        dm_polls_update(poller->polls);
+    if (dm_gateway_reload(DM_GATEWAY_STAMP, complete_gateway) && poller->polls)
+        update(poller);
     return G_SOURCE_CONTINUE;
 }
 
@@ -142,12 +160,15 @@ static gboolean start(Poller *poller, int fd, GError **error)
         return FALSE;
     poller->polls = dm_polls_new(poller->channels, poller->journal);
     dm_polls_update(poller->polls);
+    poller->trust_keeper = dm_trust_keeper_start();
     return TRUE;
 }
 
 /* FALSE if threads are still at work, which then use what is left. */
 static gboolean stop(Poller *poller)
 {
+    dm_trust_keeper_stop(poller->trust_keeper);
+
     gboolean ended = !poller->polls || dm_polls_stop(poller->polls, POLL_STOP_SECONDS);
 
     ended = (!poller->server || dm_lmtp_server_stop(poller->server, SUBMIT_STOP_SECONDS)) && ended;
@@ -234,6 +255,28 @@ static int run(const DmProgram *program)
     return code;
 }
 
+static gboolean start_libraries(void)
+{
+    GError *error = NULL;
+
+    g_mime_init();
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        fprintf(stderr, "%s: libcurl can't be initialised\n", PROGRAM);
+        return FALSE;
+    }
+    if (dm_xml_start(&error))
+        return TRUE;
+    fail(error);
+    return FALSE;
+}
+
+static void stop_libraries(void)
+{
+    dm_xml_stop();
+    curl_global_cleanup();
+    g_mime_shutdown();
+}
+
 int main(int argc, char **argv)
 {
     DmProgram program;
@@ -252,15 +295,11 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     dm_log_open(PROGRAM, program.foreground || program.check_only, program.verbose);
-    g_mime_init();
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        fprintf(stderr, "%s: libcurl can't be initialised\n", PROGRAM);
+    if (!start_libraries())
         return EX_SOFTWARE;
-    }
     code = run(&program);
     dm_gateway_set_current(NULL);
     dm_program_clear(&program);
-    curl_global_cleanup();
-    g_mime_shutdown();
+    stop_libraries();
     return code;
 }

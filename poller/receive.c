@@ -1,235 +1,208 @@
 #include "poller/receive.h"
 
+#include "common/demail.h"
 #include "common/log.h"
+#include "poller/about.h"
+#include "poller/anchors.h"
+#include "poller/fields.h"
+#include "poller/handover.h"
 #include "poller/incoming_header.h"
-#include "poller/inject.h"
 #include "poller/receive_file.h"
 #include "poller/receive_recipients.h"
+#include "poller/report.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A message on its way to the MTA. */
+/* A message on its way through. */
 typedef struct {
     const DmReceiver *receiver;
     const DmEntry *entry;
-    DmInjection injection;
-    const GPtrArray *recipients;
-    gboolean redelivered;
-} Handover;
+    const char *dir; /* for files */
+    int fd;          /* the message as fetched */
+    DmHeaders *headers;
+    off_t body; /* where it begins in `fd` */
+    DmJudgement judgement;
+    DmAbout about;
+    DmHandover handover;
+} Arrival;
 
 static gint64 now(void)
 {
     return g_get_real_time() / G_USEC_PER_SEC;
 }
 
-static gboolean set_state(const DmReceiver *receiver, const DmEntry *entry, DmReceivedState state, GError **error)
-{
-    const DmReceived received = {.state = state, .time = now(), .type = entry->type, .private_id = entry->private_id};
-
-    return dm_journal_put_received(receiver->journal, receiver->tenant->name, entry->id, &received, error);
-}
-
-/* The recipient that the MTA refuses is told to the catch-all. */
-static DmInjectResult inject_to_catch_all(const Handover *h, const char *refused, const GError *reason, GError **error)
-{
-    const DmTenantConfig *tenant = h->receiver->tenant;
-    char *const recipients[] = {tenant->catch_all, NULL};
-    g_autoptr(GString) head = g_string_new(NULL);
-    g_autoptr(GError) problem = NULL;
-    DmInjection marked = h->injection;
-    DmInjectResult result;
-
-    g_string_printf(head, "%s: %s\r\n", DM_FIELD_UNDELIVERABLE, refused);
-    g_string_append_len(head, h->injection.head->str, (gssize)h->injection.head->len);
-    marked.head = head;
-    result = dm_inject(&marked, recipients, &problem);
-    if (result == DM_INJECT_DONE)
-        dm_log(DM_LOG_WARNING, "undeliverable", DM_S("tenant", tenant->name), DM_S("id", h->entry->id),
-               DM_S("to", refused), DM_S("catch_all", tenant->catch_all), DM_S("reason", reason->message));
-    else
-        g_set_error(error, DM_ERROR, problem->code, "<%s>: %s; <%s>: %s", refused, reason->message, tenant->catch_all,
-                    problem->message);
-    return result;
-}
-
-static DmInjectResult inject_one(const Handover *h, char *recipient, GError **error)
-{
-    char *const recipients[] = {recipient, NULL};
-    g_autoptr(GError) reason = NULL;
-    DmInjectResult result = dm_inject(&h->injection, recipients, &reason);
-
-    if (result == DM_INJECT_REFUSED)
-        result = inject_to_catch_all(h, recipient, reason, error);
-    else if (result != DM_INJECT_DONE)
-        g_propagate_error(error, g_steal_pointer(&reason));
-    if (result != DM_INJECT_DONE)
-        return result;
-    return dm_journal_put_injected(h->receiver->journal, h->receiver->tenant->name, h->entry->id, recipient, now(),
-                                   error)
-               ? DM_INJECT_DONE
-               : DM_INJECT_UNSURE;
-}
-
-/* Which recipient the MTA did not take in a common transaction is not told, so each gets one of its own. What was taken
- * is remembered, so that one that has to wait does not bring the others a second copy. */
-static DmInjectResult inject_each(const Handover *h, const GPtrArray *pending, GError **error)
-{
-    DmInjectResult all = DM_INJECT_DONE;
-    gboolean reachable = TRUE;
-
-    for (guint i = 0; i < pending->len && reachable; i++) {
-        g_autoptr(GError) problem = NULL;
-        DmInjectResult result = inject_one(h, g_ptr_array_index(pending, i), &problem);
-
-        if (result == DM_INJECT_DONE)
-            continue;
-        reachable = !g_error_matches(problem, DM_ERROR, DM_ERROR_UNAVAILABLE);
-        if (all == DM_INJECT_DONE)
-            g_propagate_error(error, g_steal_pointer(&problem));
-        if (all != DM_INJECT_UNSURE)
-            all = result;
-    }
-    return all;
-}
-
-/* The recipients (lent) that the MTA has not taken it for; NULL if the journal can't tell. */
-static GPtrArray *find_pending(const Handover *h, GError **error)
-{
-    g_autoptr(GPtrArray) pending = g_ptr_array_new();
-
-    for (guint i = 0; i < h->recipients->len; i++) {
-        char *recipient = g_ptr_array_index(h->recipients, i);
-        gboolean injected;
-
-        if (!dm_journal_get_injected(h->receiver->journal, h->receiver->tenant->name, h->entry->id, recipient,
-                                     &injected, error))
-            return NULL;
-        if (!injected)
-            g_ptr_array_add(pending, recipient);
-    }
-    return g_steal_pointer(&pending);
-}
-
-static DmInjectResult inject(const Handover *h, const GPtrArray *pending, GError **error)
-{
-    g_autoptr(GError) reason = NULL;
-    g_autoptr(GPtrArray) together = g_ptr_array_copy((GPtrArray *)pending, NULL, NULL);
-    DmInjectResult result;
-
-    if (pending->len < 2)
-        return inject_each(h, pending, error);
-    g_ptr_array_add(together, NULL);
-    result = dm_inject(&h->injection, (char *const *)together->pdata, &reason);
-    switch (result) {
-    case DM_INJECT_REFUSED:
-    case DM_INJECT_DEFERRED:
-        return inject_each(h, pending, error);
-    case DM_INJECT_DONE:
-        break;
-    case DM_INJECT_LATER:
-    case DM_INJECT_UNSURE:
-        g_propagate_error(error, g_steal_pointer(&reason));
-        break;
-    }
-    return result;
-}
-
-/* The journal keeps "may be injected" only where that is so. */
-static gboolean inject_recorded(const Handover *h, GError **error)
-{
-    g_autoptr(GPtrArray) pending = find_pending(h, error);
-
-    if (!pending || !set_state(h->receiver, h->entry, DM_RECEIVED_INJECTING, error))
-        return FALSE;
-    switch (inject(h, pending, error)) {
-    case DM_INJECT_DONE:
-        return set_state(h->receiver, h->entry, DM_RECEIVED_INJECTED, error);
-    case DM_INJECT_LATER:
-    case DM_INJECT_DEFERRED:
-    case DM_INJECT_REFUSED:
-        if (!h->redelivered) {
-            g_autoptr(GError) problem = NULL;
-
-            if (!set_state(h->receiver, h->entry, DM_RECEIVED_FETCHED, &problem))
-                dm_log(DM_LOG_ERROR, "journal-failed", DM_S("tenant", h->receiver->tenant->name),
-                       DM_S("id", h->entry->id), DM_S("reason", problem->message));
-        }
-        break;
-    case DM_INJECT_UNSURE:
-        break;
-    }
-    return FALSE;
-}
-
-/* A message without a readable header is delivered as well: all of it becomes the body behind our fields. */
-static DmHeaders *read_header(const DmReceiver *receiver, const DmEntry *entry, int fd, off_t *body, GError **error)
+/* *readable: whether there is a header. A message without one is delivered as well: all of it becomes the body behind
+ * our fields. */
+static gboolean read_header(Arrival *a, gboolean *readable, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    DmHeaders *headers = dm_receive_file_header(fd, body, &problem);
 
-    if (headers)
-        return headers;
+    a->headers = dm_receive_file_header(a->fd, &a->body, &problem);
+    *readable = a->headers != NULL;
+    if (a->headers)
+        return TRUE;
     if (!g_error_matches(problem, DM_ERROR, DM_ERROR_PERMANENT)) {
         g_propagate_error(error, g_steal_pointer(&problem));
-        return NULL;
+        return FALSE;
     }
-    dm_log(DM_LOG_WARNING, "header-unreadable", DM_S("tenant", receiver->tenant->name), DM_S("id", entry->id),
+    dm_log(DM_LOG_WARNING, "header-unreadable", DM_S("tenant", a->receiver->tenant->name), DM_S("id", a->entry->id),
            DM_S("reason", problem->message));
-    *body = 0;
-    return dm_headers_new();
+    a->headers = dm_headers_new();
+    a->body = 0;
+    return TRUE;
+}
+
+static gboolean verify(Arrival *a, GError **error)
+{
+    gboolean readable;
+
+    if (!read_header(a, &readable, error) || !dm_judgement_make(dm_anchors_of(a->receiver->gateway), a->fd,
+                                                                readable ? a->headers : NULL, &a->judgement, error))
+        return FALSE;
+    if (a->judgement.verified != DM_VERIFIED_FAIL)
+        return TRUE;
+
+    g_autofree char *reasons = dm_judgement_reasons(&a->judgement, ",");
+
+    dm_log(DM_LOG_WARNING, "verify-failed", DM_S("tenant", a->receiver->tenant->name), DM_S("id", a->entry->id),
+           DM_S("type", a->entry->type), DM_S("reason", reasons));
+    return TRUE;
 }
 
 /* For the log. */
-static char *join(const GPtrArray *recipients)
+static char *join(const GPtrArray *addresses)
 {
     GString *text = g_string_new(NULL);
 
-    for (guint i = 0; i < recipients->len; i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? "," : "", (const char *)g_ptr_array_index(recipients, i));
+    for (guint i = 0; i < addresses->len; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? "," : "", (const char *)g_ptr_array_index(addresses, i));
     return g_string_free(text, FALSE);
 }
 
-static gboolean hand_over(const DmReceiver *receiver, const DmEntry *entry, int fd, gboolean redelivered,
-                          GError **error)
+static void log_statement(const Arrival *a)
 {
-    const DmTenantConfig *tenant = receiver->tenant;
+    const DmSentMessage *message = a->about.message;
+    g_autofree char *recipients = join(a->about.recipients);
+
+    if (message)
+        dm_log(DM_LOG_INFO, "confirmed", DM_S("qid", message->queue_id[0] != '\0' ? message->queue_id : NULL),
+               DM_S("gid", message->gateway_id), DM_S("tenant", a->receiver->tenant->name), DM_S("id", a->entry->id),
+               DM_S("type", a->entry->type), DM_S("state", dm_sent_event_word(a->about.event)),
+               DM_S("recipients", recipients));
+    else
+        dm_log(DM_LOG_INFO, "unmatched", DM_S("tenant", a->receiver->tenant->name), DM_S("id", a->entry->id),
+               DM_S("type", a->entry->type));
+}
+
+/* What it says about a De-Mail of ours goes into the journal before it is handed over. */
+static gboolean match(Arrival *a, GError **error)
+{
+    const DmReceiver *receiver = a->receiver;
+    const DmStatement *statement = a->judgement.verdict->statement;
+
+    if (!dm_about_find(receiver->journal, receiver->tenant->name, &a->judgement, &a->about, error) ||
+        !dm_about_record(receiver->journal, &a->about, statement, a->entry->id, error))
+        return FALSE;
+    if (statement && dm_judgement_counts(&a->judgement))
+        log_statement(a);
+    return TRUE;
+}
+
+static void set_text(char **member, char *text)
+{
+    g_free(*member);
+    *member = text;
+}
+
+/* In the journal, with what has been found out. */
+static gboolean enter(Arrival *a, GError **error)
+{
+    DmReceived *received = a->handover.received;
+    char *sender = dm_fields_address(a->headers, DM_FIELD_SENDER);
+
+    if (received->fetched == 0)
+        received->fetched = now();
+    set_text(&received->type, g_strdup(a->entry->type));
+    set_text(&received->private_id, g_strdup(a->entry->private_id));
+    set_text(&received->verified, g_strdup(dm_judgement_word(&a->judgement)));
+    set_text(&received->reasons, dm_judgement_reasons(&a->judgement, ","));
+    set_text(&received->sender, sender ? sender : g_strdup(""));
+    set_text(&received->about, g_strdup(a->about.message ? a->about.message->gateway_id : ""));
+    return a->handover.redelivered || dm_handover_set_state(&a->handover, DM_RECEIVED_FETCHED, error);
+}
+
+/* Marks the header and hands over `fd` from `body` on behind it. */
+static gboolean hand_over(Arrival *a, DmHeaders *headers, int fd, off_t body, const char *sender, GError **error)
+{
+    const DmTenantConfig *tenant = a->receiver->tenant;
+    const DmIncomingMark mark = {.demail = a->headers,
+                                 .judgement = &a->judgement,
+                                 .authserv_id = tenant->email_domains[0],
+                                 .subject_prefix = tenant->subject_prefix,
+                                 .thread = a->about.thread,
+                                 .redelivered = a->handover.redelivered};
     g_autoptr(GString) head = g_string_new(NULL);
-    g_autoptr(DmHeaders) headers = NULL;
-    g_autoptr(GPtrArray) recipients = NULL;
     struct stat info;
-    off_t body;
 
     if (fstat(fd, &info) != 0) {
         g_set_error(error, DM_ERROR, DM_ERROR_OS, "the fetched message: %s", g_strerror(errno));
         return FALSE;
     }
-    headers = read_header(receiver, entry, fd, &body, error);
-    recipients = headers ? dm_receive_recipients(receiver->gateway, tenant, entry, headers, error) : NULL;
-    if (!recipients)
-        return FALSE;
-    dm_incoming_mark(headers, tenant->subject_prefix, redelivered);
+    dm_incoming_mark(headers, &mark);
     dm_headers_write(headers, head);
     g_string_append(head, "\r\n");
-
-    const Handover handover = {.receiver = receiver,
-                               .entry = entry,
-                               .injection = {.url = receiver->gateway->config->poller.inject,
-                                             .sender = tenant->bounce_address,
-                                             .head = head,
-                                             .fd = fd,
-                                             .body = body,
-                                             .size = info.st_size},
-                               .recipients = recipients,
-                               .redelivered = redelivered};
-    g_autofree char *to = join(recipients);
-
-    if (!inject_recorded(&handover, error))
+    a->handover.injection = (DmInjection){.url = a->receiver->gateway->config->poller.inject,
+                                          .sender = sender,
+                                          .head = head,
+                                          .fd = fd,
+                                          .body = body,
+                                          .size = info.st_size};
+    if (!dm_handover(&a->handover, error))
         return FALSE;
-    dm_log(DM_LOG_INFO, "received", DM_S("tenant", tenant->name), DM_S("id", entry->id), DM_S("type", entry->type),
-           DM_S("to", to), DM_N("size", info.st_size), DM_S("redelivered", redelivered ? "yes" : NULL));
+
+    g_autofree char *to = join(a->handover.recipients);
+
+    dm_log(DM_LOG_INFO, "received", DM_S("tenant", tenant->name), DM_S("id", a->entry->id),
+           DM_S("type", a->entry->type), DM_S("to", to), DM_N("size", info.st_size),
+           DM_S("verified", dm_judgement_word(&a->judgement)),
+           DM_S("redelivered", a->handover.redelivered ? "yes" : NULL));
     return TRUE;
+}
+
+/* A report must not be answered by another one (RFC 3464 2): its envelope sender is empty. */
+static gboolean hand_over_report(Arrival *a, GError **error)
+{
+    const DmReport report = {.language = a->receiver->gateway->config->language,
+                             .tenant = a->receiver->tenant,
+                             .message = a->about.message,
+                             .recipients = a->about.recipients,
+                             .statement = a->judgement.verdict->statement,
+                             .headers = a->headers,
+                             .fd = a->fd,
+                             .id = a->entry->id};
+    int fd = dm_receive_file_new(a->dir, error);
+    g_autoptr(DmHeaders) headers = fd >= 0 ? dm_report_make(&report, fd, error) : NULL;
+    gboolean done = headers && hand_over(a, headers, fd, 0, "", error);
+
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+static gboolean deliver(Arrival *a, GError **error)
+{
+    const DmReceiver *receiver = a->receiver;
+    g_autoptr(GPtrArray) recipients =
+        dm_receive_recipients(receiver->gateway, receiver->tenant, a->entry, a->headers, a->about.message, error);
+
+    if (!recipients)
+        return FALSE;
+    a->handover.recipients = recipients;
+    return dm_about_is_failure(&a->about)
+               ? hand_over_report(a, error)
+               : hand_over(a, a->headers, a->fd, a->body, receiver->tenant->bounce_address, error);
 }
 
 static gboolean fetch(const DmReceiver *receiver, const DmEntry *entry, int fd, GError **error)
@@ -243,42 +216,52 @@ static gboolean fetch(const DmReceiver *receiver, const DmEntry *entry, int fd, 
     return FALSE;
 }
 
-static gboolean acknowledge(const DmReceiver *receiver, const DmEntry *entry, GError **error)
+static gboolean acknowledge(const DmReceiver *receiver, const DmEntry *entry, const DmHandover *handover,
+                            GError **error)
 {
     g_autoptr(GError) problem = NULL;
 
     if (dm_channel_driver(receiver->channel)->ack(dm_channel_provider(receiver->channel), entry->id, &problem))
-        return set_state(receiver, entry, DM_RECEIVED_ACKNOWLEDGED, error);
+        return dm_handover_set_state(handover, DM_RECEIVED_ACKNOWLEDGED, error);
     dm_channel_failed(receiver->channel, problem);
     g_propagate_error(error, g_steal_pointer(&problem));
     return FALSE;
 }
 
-static gboolean fetch_and_inject(const DmReceiver *receiver, const DmEntry *entry, gboolean redelivered, GError **error)
+static gboolean fetch_and_deliver(const DmReceiver *receiver, const DmEntry *entry, const DmHandover *handover,
+                                  GError **error)
 {
     g_autofree char *dir = dm_receive_dir(receiver->gateway->config->state_dir, error);
-    int fd = dir ? dm_receive_file_new(dir, error) : -1;
-    gboolean ok;
+    Arrival a = {.receiver = receiver, .entry = entry, .dir = dir, .fd = -1, .handover = *handover};
+    gboolean done = FALSE;
 
-    if (fd < 0)
+    a.fd = dir ? dm_receive_file_new(dir, error) : -1;
+    if (a.fd < 0)
         return FALSE;
-    ok = fetch(receiver, entry, fd, error) && (redelivered || set_state(receiver, entry, DM_RECEIVED_FETCHED, error)) &&
-         hand_over(receiver, entry, fd, redelivered, error);
-    close(fd);
-    return ok;
+    done = fetch(receiver, entry, a.fd, error) && verify(&a, error) && match(&a, error) && enter(&a, error) &&
+           deliver(&a, error);
+    dm_about_clear(&a.about);
+    dm_judgement_clear(&a.judgement);
+    g_clear_pointer(&a.headers, dm_headers_free);
+    close(a.fd);
+    return done;
 }
 
 gboolean dm_receive(const DmReceiver *receiver, const DmEntry *entry, GError **error)
 {
     DmReceived received = {0};
-    gboolean found;
+    DmHandover handover = {
+        .journal = receiver->journal, .tenant = receiver->tenant, .id = entry->id, .received = &received};
+    gboolean found, done;
 
     if (!dm_journal_get_received(receiver->journal, receiver->tenant->name, entry->id, &received, &found, error))
         return FALSE;
 
     gboolean injected = found && (received.state == DM_RECEIVED_INJECTED || received.state == DM_RECEIVED_ACKNOWLEDGED);
-    gboolean redelivered = found && received.state == DM_RECEIVED_INJECTING;
 
+    handover.redelivered = found && received.state == DM_RECEIVED_INJECTING;
+    done = (injected || fetch_and_deliver(receiver, entry, &handover, error)) &&
+           acknowledge(receiver, entry, &handover, error);
     dm_received_clear(&received);
-    return (injected || fetch_and_inject(receiver, entry, redelivered, error)) && acknowledge(receiver, entry, error);
+    return done;
 }

@@ -1,7 +1,7 @@
 /*
- * The life of one incoming message: fetch, journal, map, inject, journal, acknowledge last. Nothing is refused and
- * nothing is dropped; what the MTA may have already comes again with a mark. Recipients that the MTA takes later than
- * others, or never, bring the others no second copy: the journal knows who has it.
+ * The life of one incoming message: fetch, verify, journal, map, inject, journal, acknowledge last. Nothing is refused
+ * and nothing is dropped: what fails verification is delivered with a mark, what the MTA may have already comes again
+ * with a mark. A confirmation or notification about a De-Mail of ours goes to the sender of that, in its thread.
  */
 #ifndef DEMAIL_POLLER_RECEIVE_H
 #define DEMAIL_POLLER_RECEIVE_H
@@ -10,7 +10,7 @@
 #include "common/journal.h"
 #include "poller/channel.h"
 
-/* All lent. */
+/* All lent. The gateway has its anchors attached (poller/anchors.h). */
 typedef struct {
     const DmGateway *gateway;
     const DmTenantConfig *tenant;

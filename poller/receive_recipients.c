@@ -8,6 +8,7 @@
 typedef struct {
     const DmGateway *gateway;
     const DmTenantConfig *tenant;
+    const DmSentMessage *about; /* or NULL */
 } Target;
 
 /* E-mail recipients, each once, in order. */
@@ -28,29 +29,36 @@ static void recipients_add(Recipients *recipients, const char *address)
     g_ptr_array_add(recipients->list, key);
 }
 
-/* Adds the e-mail address of a De-Mail address; one that has none goes to the catch-all if `ours`, else nowhere. */
+/* Adds the e-mail address of a De-Mail address; one that has none goes to the catch-all if `ours`, else nowhere. The
+ * sender of what it is about is in the list already. */
 static gboolean add_mapped(const Target *target, const char *demail, gboolean ours, Recipients *recipients,
                            GError **error)
 {
     g_autofree char *email = NULL;
 
+    if (target->about && dm_address_equal(demail, target->about->demail))
+        return TRUE;
     if (!dm_map_to_email(target->gateway, target->tenant, demail, &email, error))
         return FALSE;
     if (email && dm_address_is_plain(email))
         recipients_add(recipients, email);
-    else if (email || ours)
+    else if (!target->about && (email || ours))
         recipients_add(recipients, target->tenant->catch_all);
     return TRUE;
 }
 
-static gboolean add_envelope_to(const Target *target, const DmHeaders *headers, Recipients *recipients, GError **error)
+/* *found: whether it names anybody. */
+static gboolean add_envelope_to(const Target *target, const DmHeaders *headers, Recipients *recipients, gboolean *found,
+                                GError **error)
 {
+    *found = FALSE;
     for (guint n = 0; n < dm_headers_count(headers, "Envelope-to"); n++) {
         g_autoptr(GPtrArray) mailboxes = dm_header_mailboxes(dm_headers_get(headers, "Envelope-to", n), NULL);
 
         for (guint i = 0; i < mailboxes->len; i++) {
             const DmMailbox *mailbox = g_ptr_array_index(mailboxes, i);
 
+            *found = TRUE;
             if (!add_mapped(target, mailbox->address, TRUE, recipients, error))
                 return FALSE;
         }
@@ -84,10 +92,13 @@ static gboolean add_actual(const Target *target, const DmHeaders *headers, Recip
 static gboolean find(const Target *target, const DmEntry *entry, const DmHeaders *headers, Recipients *recipients,
                      GError **error)
 {
-    if (!add_envelope_to(target, headers, recipients, error))
+    gboolean found;
+
+    if (target->about && dm_address_is_plain(target->about->email))
+        recipients_add(recipients, target->about->email);
+    if (!add_envelope_to(target, headers, recipients, &found, error))
         return FALSE;
-    if (recipients->list->len == 0 &&
-        !add_all(target, entry->recipients, g_strv_length(entry->recipients), recipients, error))
+    if (!found && !add_all(target, entry->recipients, g_strv_length(entry->recipients), recipients, error))
         return FALSE;
     if (recipients->list->len == 0 && !add_actual(target, headers, recipients, error))
         return FALSE;
@@ -97,9 +108,9 @@ static gboolean find(const Target *target, const DmEntry *entry, const DmHeaders
 }
 
 GPtrArray *dm_receive_recipients(const DmGateway *gateway, const DmTenantConfig *tenant, const DmEntry *entry,
-                                 const DmHeaders *headers, GError **error)
+                                 const DmHeaders *headers, const DmSentMessage *about, GError **error)
 {
-    const Target target = {gateway, tenant};
+    const Target target = {gateway, tenant, about};
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     Recipients recipients = {list, seen};

@@ -1,5 +1,6 @@
 #include "poller/submit.h"
 
+#include "common/header.h"
 #include "common/log.h"
 #include "poller/reply.h"
 
@@ -129,8 +130,8 @@ static void answer_error(const Run *run, const char *prefix, const GError *error
     answer_rest(run, prefix, unavailable ? "the De-Mail provider can't be used now" : error->message);
 }
 
-/* Writes the present state of the given items (Item *) in one transaction. */
-static gboolean record(const Run *run, GPtrArray *items, GError **error)
+/* Writes the present state of the given items (Item *) in one transaction, with the message if it is new. */
+static gboolean record(const Run *run, GPtrArray *items, const DmSentMessage *message, GError **error)
 {
     if (items->len == 0)
         return TRUE;
@@ -147,8 +148,8 @@ static gboolean record(const Run *run, GPtrArray *items, GError **error)
 
     const DmSent *states = (gconstpointer)sent->data;
 
-    return dm_journal_put_sent(run->submitter->journal, run->request->gateway_id, recipients, states, items->len,
-                               error);
+    return dm_journal_put_sent(run->submitter->journal, run->request->gateway_id, message, recipients, states,
+                               items->len, error);
 }
 
 /* Takes over what the provider said about an item. FALSE if that is not final: the item goes on as before. */
@@ -220,7 +221,7 @@ static gboolean ask_provider(const Run *run, GError **error)
         else if (apply_result(run, item, outcome) && item->sent.state != DM_SENT_DEFERRED)
             g_ptr_array_add(known, item);
     }
-    if (!record(run, known, error))
+    if (!record(run, known, NULL, error))
         return FALSE;
     for (guint i = 0; i < known->len; i++) {
         Item *item = g_ptr_array_index(known, i);
@@ -266,7 +267,7 @@ static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome)
     for (guint i = 0; i < items->len; i++)
         (void)apply_result(run, g_ptr_array_index(items, i), outcome);
     log_submitted(run, items, outcome->id);
-    if (!record(run, items, &error)) {
+    if (!record(run, items, NULL, &error)) {
         answer_error(run, "451 4.3.0", error);
         return;
     }
@@ -286,11 +287,25 @@ static void give_up(const Run *run, GPtrArray *items, gboolean unsure, const GEr
     if (!unsure) {
         for (guint i = 0; i < items->len; i++)
             set_state(run, g_ptr_array_index(items, i), DM_SENT_DEFERRED, "", "", error->message);
-        if (!record(run, items, &problem))
+        if (!record(run, items, NULL, &problem))
             dm_log(DM_LOG_ERROR, "journal-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
                    DM_S("reason", problem->message));
     }
     answer_error(run, unsure ? "451 4.4.2" : "451 4.4.1", error);
+}
+
+/* As the journal keeps it, so that a confirmation finds it; all lent. */
+static DmSentMessage sent_message(const DmSubmitRequest *request, const char *private_id)
+{
+    return (DmSentMessage){.gateway_id = (char *)request->gateway_id,
+                           .time = g_get_real_time() / G_USEC_PER_SEC,
+                           .tenant = (char *)request->tenant,
+                           .queue_id = (char *)request->queue_id,
+                           .email = (char *)request->email,
+                           .demail = (char *)request->sender,
+                           .message_id = (char *)request->message_id,
+                           .private_id = (char *)private_id,
+                           .options = request->options};
 }
 
 static void submit_items(const Run *run, GPtrArray *items)
@@ -299,6 +314,8 @@ static void submit_items(const Run *run, GPtrArray *items)
     g_autoptr(GError) error = NULL;
     g_autoptr(DmOutcome) outcome = NULL;
     g_autofree char **recipients = g_new0(char *, items->len + 1);
+    g_autofree char *private_id = dm_header_decode(run->request->private_id);
+    const DmSentMessage message = sent_message(run->request, private_id);
     gboolean unsure = FALSE;
 
     for (guint i = 0; i < items->len; i++)
@@ -309,7 +326,7 @@ static void submit_items(const Run *run, GPtrArray *items)
     }
     for (guint i = 0; i < items->len; i++)
         set_state(run, g_ptr_array_index(items, i), DM_SENT_SUBMITTING, "", "", "");
-    if (!record(run, items, &error)) {
+    if (!record(run, items, &message, &error)) {
         answer_error(run, "451 4.3.0", error);
         return;
     }

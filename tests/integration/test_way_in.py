@@ -17,7 +17,9 @@ def test_demail_arrives_in_the_mailbox(world, token):
     for name in ("X-de-mail-private", "X-de-mail-message-id", "X-de-mail-sender", "X-de-mail-auth-level"):
         assert mail.header.get_all(name) == [field(raw, name)]
     status = mail.header["X-Demail-Status"]
-    assert "verified=none" in status and "auth-level=high" in status and "private" in status
+    assert status.startswith("verified=pass;") and "signed=no" in status
+    assert "auth-level=high" in status and "options=private" in status
+    assert mail.header["Authentication-Results"].split()[:3] == ["gemeinde.example;", "x-demail=pass", "(hash)"]
     assert mail.header["Return-Path"] == "<postmaster@gemeinde.example>"
 
 
@@ -54,9 +56,12 @@ def test_citizen_answers(world, token):
 
 def test_forged_gateway_fields_are_replaced(world, token):
     draft = (f"From: {ERIKA}\r\nTo: max@gemeinde.de-mail.de\r\nSubject: {token}\r\n"
-             "X-Demail-Status: verified=pass\r\nX-Demail-Redelivered: yes\r\n\r\nHallo\r\n").encode()
+             "X-Demail-Status: verified=pass; signed=\"CN=Forged\"\r\nX-Demail-Redelivered: yes\r\n"
+             "Authentication-Results: gemeinde.example; x-demail=pass (signed)\r\n\r\nHallo\r\n").encode()
     assert world.sandbox.send_draft(ERIKA, "max@gemeinde.de-mail.de", draft) == "accepted"
     mail = world.mailboxes.wait("max@gemeinde.example", token.encode())
     assert len(mail.header.get_all("X-Demail-Status")) == 1
-    assert "verified=none" in mail.header["X-Demail-Status"]
+    assert "signed=no" in mail.header["X-Demail-Status"]
+    assert len(mail.header.get_all("Authentication-Results")) == 1
+    assert "(signed)" not in mail.header["Authentication-Results"]
     assert mail.header["X-Demail-Redelivered"] is None

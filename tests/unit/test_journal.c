@@ -22,7 +22,7 @@ static void test_sent(void **state)
         assert_non_null(journal);
         assert_true(dm_journal_get_sent(journal, "id", "erika@x.de-mail.de", &got, &found, NULL));
         assert_false(found);
-        assert_true(dm_journal_put_sent(journal, "id", recipients, sent, 2, NULL));
+        assert_true(dm_journal_put_sent(journal, "id", NULL, recipients, sent, 2, NULL));
     }
     g_autoptr(DmJournal) again = dm_journal_open(folder, TRUE, NULL);
     assert_true(dm_journal_get_sent(again, "id", "erika@x.de-mail.de", &got, &found, NULL));
@@ -44,7 +44,13 @@ static void test_sent(void **state)
 static void test_received(void **state)
 {
     g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
-    const DmReceived received = {DM_RECEIVED_INJECTING, 7, (char *)"normal", (char *)"AZ 1"};
+    const DmReceived received = {.state = DM_RECEIVED_INJECTING,
+                                 .time = 7,
+                                 .type = (char *)"normal",
+                                 .private_id = (char *)"AZ 1",
+                                 .fetched = 6,
+                                 .verified = (char *)"fail",
+                                 .reasons = (char *)"integrity.body-hash"};
     DmReceived got;
     gboolean found = FALSE;
 
@@ -53,6 +59,10 @@ static void test_received(void **state)
     assert_true(found);
     assert_int_equal(got.state, DM_RECEIVED_INJECTING);
     assert_string_equal(got.private_id, "AZ 1");
+    assert_int_equal(got.fetched, 6);
+    assert_string_equal(got.verified, "fail");
+    assert_string_equal(got.reasons, "integrity.body-hash");
+    assert_string_equal(got.about, "");
     dm_received_clear(&got);
     assert_true(dm_journal_get_received(journal, "gemeinde", "id", &got, &found, NULL));
     assert_false(found);
@@ -92,7 +102,7 @@ static void test_long(void **state)
     DmSent got;
     gboolean found = FALSE;
 
-    assert_true(dm_journal_put_sent(journal, "id", recipients, &sent, 1, NULL));
+    assert_true(dm_journal_put_sent(journal, "id", NULL, recipients, &sent, 1, NULL));
     assert_true(dm_journal_get_sent(journal, "id", name, &got, &found, NULL));
     assert_true(found);
     assert_int_equal(strlen(got.detail), 1024);
@@ -125,7 +135,7 @@ static void test_newer_record(void **state)
 {
     g_autofree char *path = g_build_filename(*state, "journal.lmdb", NULL);
     const char key[] = "s\0id\0a@x";
-    const char record[] = "2\0accepted";
+    const char record[] = "3\0accepted";
     MDB_env *env = NULL;
     MDB_txn *txn = NULL;
     MDB_dbi dbi;

@@ -3,6 +3,7 @@
  */
 #include "poller/poll.h"
 
+#include "poller/anchors.h"
 #include "poller/inject.h"
 #include "tests/unit/fake_provider.h"
 #include "tests/unit/support.h"
@@ -36,7 +37,9 @@ DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, 
 static DmGateway *make_gateway(const char *folder)
 {
     DmGateway *gateway = ts_gateway(folder, "");
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
 
+    assert_true(dm_anchors_attach(gateway, problems, NULL));
     for (guint i = 0; i < gateway->config->tenants->len; i++) {
         DmTenantConfig *tenant = g_ptr_array_index(gateway->config->tenants, i);
 

@@ -193,6 +193,8 @@ static void submit(const Fixture *f, const char *erika, const char *otto)
                                      .envelope_sender = "max@gemeinde.example",
                                      .sender = "max@gemeinde.de-mail.de",
                                      .private_id = "",
+                                     .email = "max@gemeinde.example",
+                                     .message_id = "<1@gemeinde.example>",
                                      .recipients = both,
                                      .prepare = prepare,
                                      .read = read_nothing};

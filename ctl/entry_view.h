@@ -1,0 +1,40 @@
+/*
+ * An entry of the journal, sent or received, with all that belongs to it, for programs and for people.
+ */
+#ifndef DEMAIL_CTL_ENTRY_VIEW_H
+#define DEMAIL_CTL_ENTRY_VIEW_H
+
+#include "common/journal.h"
+
+#include <glib.h>
+#include <jansson.h>
+
+typedef struct {
+    char *gateway_id;       /* of a sent one; empty: a received one */
+    char *tenant;           /* of both; may be empty */
+    char *provider_id;      /* of a received one */
+    DmSentMessage *message; /* of a sent one; NULL where an older version wrote it */
+    GPtrArray *recipients;  /* of a sent one, of DmSentRecipient * */
+    DmReceived received;    /* of a received one */
+} DmEntryView;
+
+/* Clear in any case. *found: whether the journal still has it. */
+gboolean dm_entry_view_load(DmJournal *journal, const DmJournalEntry *entry, DmEntryView *view, gboolean *found,
+                            GError **error);
+void dm_entry_view_clear(DmEntryView *view);
+
+/* Whether it, or one of its recipients, is in this state. */
+gboolean dm_entry_view_has_state(const DmEntryView *view, const char *state);
+
+/* All words for states, NULL-terminated. */
+const char *const *dm_entry_view_states(void);
+
+json_t *dm_entry_view_json(const DmEntryView *view);
+
+/* One line on standard output for each recipient that is in `state` (NULL: for each), or for a received message. */
+void dm_entry_view_print_line(const DmEntryView *view, const char *state);
+
+/* All of it, on several lines. */
+void dm_entry_view_print_all(const DmEntryView *view);
+
+#endif

@@ -1,0 +1,33 @@
+#include "ctl/journal_open.h"
+
+#include "ctl/output.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+gboolean dm_ctl_journal_open(const DmCtl *ctl, DmCtlJournal *opened, int *exit_code)
+{
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+
+    *opened = (DmCtlJournal){dm_config_load(ctl->config_file, problems), NULL};
+    if (opened->config == NULL) {
+        for (guint i = 0; i < problems->len; i++)
+            dm_output_complain(g_ptr_array_index(problems, i));
+        *exit_code = access(ctl->config_file, R_OK) == 0 ? EX_CONFIG : EX_NOINPUT;
+        return FALSE;
+    }
+    opened->journal = dm_journal_open(opened->config->state_dir, TRUE, &error);
+    if (opened->journal == NULL) {
+        dm_output_complain(error->message);
+        *exit_code = dm_error_exit_code(error);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+void dm_ctl_journal_close(DmCtlJournal *opened)
+{
+    g_clear_pointer(&opened->journal, dm_journal_close);
+    g_clear_pointer(&opened->config, dm_config_unref);
+}

@@ -1,0 +1,21 @@
+/*
+ * The journal of the configured gateway, for reading beside the running poller.
+ */
+#ifndef DEMAIL_CTL_JOURNAL_OPEN_H
+#define DEMAIL_CTL_JOURNAL_OPEN_H
+
+#include "common/config.h"
+#include "common/journal.h"
+#include "ctl/command.h"
+
+/* Owned by the caller. */
+typedef struct {
+    DmConfig *config;
+    DmJournal *journal;
+} DmCtlJournal;
+
+/* FALSE after a complaint; *exit_code is then why. Close in any case. */
+gboolean dm_ctl_journal_open(const DmCtl *ctl, DmCtlJournal *opened, int *exit_code);
+void dm_ctl_journal_close(DmCtlJournal *opened);
+
+#endif

@@ -1,0 +1,78 @@
+#include "poller/judgement.h"
+
+#include "common/demail.h"
+#include "standard/verify.h"
+
+#include <string.h>
+
+#define UNTRUSTED "certificate.untrusted"
+
+static gboolean is_untrusted(const DmVerdict *verdict)
+{
+    for (guint i = 0; i < verdict->reasons->len; i++) {
+        if (strcmp(g_ptr_array_index(verdict->reasons, i), UNTRUSTED) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static DmVerified judge(const DmJudgement *judgement, const DmHeaders *headers)
+{
+    const DmVerdict *verdict = judgement->verdict;
+
+    if (headers && dm_headers_count(headers, DM_FIELD_INTEGRITY) == 0)
+        return DM_VERIFIED_NONE;
+    if (dm_verdict_valid(verdict))
+        return DM_VERIFIED_PASS;
+    return !judgement->seal_judged && verdict->reasons->len == 1 && is_untrusted(verdict) ? DM_VERIFIED_PASS
+                                                                                          : DM_VERIFIED_FAIL;
+}
+
+gboolean dm_judgement_make(const DmTrust *trust, int fd, const DmHeaders *headers, DmJudgement *judgement,
+                           GError **error)
+{
+    *judgement = (DmJudgement){.seal_judged = dm_trust_has_anchors(trust)};
+    judgement->verdict = dm_verify(trust, fd, g_get_real_time() / G_USEC_PER_SEC, NULL, error);
+    if (!judgement->verdict)
+        return FALSE;
+    judgement->verified = judge(judgement, headers);
+    return TRUE;
+}
+
+void dm_judgement_clear(DmJudgement *judgement)
+{
+    g_clear_pointer(&judgement->verdict, dm_verdict_free);
+}
+
+const char *dm_judgement_word(const DmJudgement *judgement)
+{
+    switch (judgement->verified) {
+    case DM_VERIFIED_NONE:
+        return "none";
+    case DM_VERIFIED_PASS:
+        return "pass";
+    case DM_VERIFIED_FAIL:
+        break;
+    }
+    return "fail";
+}
+
+const char *dm_judgement_signer(const DmJudgement *judgement)
+{
+    return judgement->verified == DM_VERIFIED_PASS && judgement->seal_judged ? judgement->verdict->signer : NULL;
+}
+
+gboolean dm_judgement_counts(const DmJudgement *judgement)
+{
+    return judgement->verified == DM_VERIFIED_PASS && dm_verdict_valid(judgement->verdict);
+}
+
+char *dm_judgement_reasons(const DmJudgement *judgement, const char *separator)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; judgement->verified == DM_VERIFIED_FAIL && i < judgement->verdict->reasons->len; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? separator : "",
+                               (const char *)g_ptr_array_index(judgement->verdict->reasons, i));
+    return g_string_free(text, FALSE);
+}
