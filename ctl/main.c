@@ -19,8 +19,11 @@ static const struct {
 } commands[] = {
     {"check", dm_ctl_check, "check configuration, tables and keys"},
     {"explain", dm_ctl_explain, "tell what the milter would decide on a message, and why"},
+    {"messages", dm_ctl_messages, "list what was sent and received, and how far it is"},
     {"postmap", dm_ctl_postmap, "compile table sources"},
     {"query", dm_ctl_query, "look a key up in a table"},
+    {"show", dm_ctl_show, "show the history of one message"},
+    {"verify", dm_ctl_verify, "judge De-Mails as received, against the standard"},
 };
 
 gboolean dm_ctl_options(const char *command, const char *operands, const GOptionEntry *entries, int *argc, char ***argv)

@@ -11,6 +11,13 @@ void dm_output_json(json_t *value)
     json_decref(value);
 }
 
+void dm_output_json_line(json_t *value)
+{
+    json_dumpf(value, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    putchar('\n');
+    json_decref(value);
+}
+
 json_t *dm_output_strings(const GPtrArray *list)
 {
     json_t *array = json_array();
@@ -20,6 +27,20 @@ json_t *dm_output_strings(const GPtrArray *list)
         json_array_append_new(array, json_string(text));
     }
     return array;
+}
+
+char *dm_output_plain(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *plain = g_string_new(NULL);
+
+    for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
+        gunichar character = g_utf8_get_char(c);
+        GUnicodeType type = g_unichar_type(character);
+        gboolean order = type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT;
+        g_string_append_unichar(plain, order ? ' ' : character);
+    }
+    return g_string_free(plain, FALSE);
 }
 
 void dm_output_complain(const char *problem)
