@@ -2,6 +2,8 @@
 
 #include "common/address.h"
 #include "sandbox/json.h"
+#include "sandbox/providers.h"
+#include "standard/demail_address.h"
 
 #include <string.h>
 
@@ -19,6 +21,7 @@ struct DmAccounts {
     GHashTable *by_domain;
     GHashTable *demail_domains; /* of all addresses */
     char *provider_domain;
+    DmProviders *providers;
 };
 
 static void account_free(gpointer data)
@@ -29,6 +32,9 @@ static void account_free(gpointer data)
     g_free(account->holder);
     g_strfreev(account->addresses);
     g_strfreev(account->domains);
+    g_free(account->pseudonym);
+    g_free(account->forward_to);
+    g_free(account->redirect_to);
     g_free(account);
 }
 
@@ -54,6 +60,7 @@ void dm_accounts_free(DmAccounts *accounts)
     g_hash_table_unref(accounts->demail_domains);
     g_ptr_array_unref(accounts->list);
     g_free(accounts->provider_domain);
+    dm_providers_free(accounts->providers);
     g_free(accounts);
 }
 
@@ -96,6 +103,18 @@ static const char *read_words(const json_t *entry, DmAccount *account)
     return NULL;
 }
 
+static const char *read_ways(const json_t *entry, DmAccount *account)
+{
+    const json_t *forward_private = json_object_get(entry, "forward_private");
+    if (forward_private && !json_is_boolean(forward_private))
+        return "\"forward_private\" must be true or false";
+    account->forward_private = !json_is_false(forward_private);
+    account->pseudonym = g_strdup(dm_json_text(entry, "pseudonym", NULL));
+    account->forward_to = g_strdup(dm_json_text(entry, "forward_to", NULL));
+    account->redirect_to = g_strdup(dm_json_text(entry, "redirect_to", NULL));
+    return NULL;
+}
+
 /* Fills `account`; returns what is wrong, or NULL. */
 static const char *read_account(const json_t *entry, DmAccount *account)
 {
@@ -111,32 +130,92 @@ static const char *read_account(const json_t *entry, DmAccount *account)
     if (!account->addresses[0])
         return "\"addresses\" must name at least one address";
     const char *wrong = read_words(entry, account);
+    if (!wrong)
+        wrong = read_ways(entry, account);
     return wrong ? wrong : read_limits(entry, account);
+}
+
+/* Notes the provider of one of the account's domains; returns what is wrong, or NULL. */
+static const char *enter_domain(DmAccounts *accounts, DmAccount *account, const char *domain)
+{
+    g_hash_table_add(accounts->demail_domains, g_strdup(domain));
+    const char *provider = dm_providers_of(accounts->providers, domain);
+    if (account->provider && !g_str_equal(account->provider, provider))
+        return "its addresses and domains belong to several providers";
+    account->provider = provider;
+    return NULL;
+}
+
+static const char *enter_address(DmAccounts *accounts, DmAccount *account, const char *address)
+{
+    if (dm_providers_is_system(accounts->providers, address))
+        return "\"addresses\" holds a system address";
+    if (!dm_address_is_plain(address))
+        return "\"addresses\" holds something that is no address";
+    if (!g_hash_table_insert(accounts->by_address, dm_address_key(address), account))
+        return "\"addresses\" names an address that is there twice";
+    g_autofree char *domain = dm_address_domain(address);
+    return enter_domain(accounts, account, domain);
 }
 
 /* Enters the account under its name, addresses and domains; returns what is wrong, or NULL. */
 static const char *enter_account(DmAccounts *accounts, DmAccount *account)
 {
+    const char *wrong = NULL;
     g_ptr_array_add(accounts->list, account);
     if (!g_hash_table_insert(accounts->by_name, dm_address_key(account->name), account))
         return "\"account\" is there twice";
-    for (gsize i = 0; account->addresses[i]; i++) {
-        DmAddress address;
-        gboolean plain = dm_address_parse(account->addresses[i], &address);
-        if (plain)
-            g_hash_table_add(accounts->demail_domains, g_strdup(address.domain));
-        dm_address_clear(&address);
-        if (!plain)
-            return "\"addresses\" holds something that is no address";
-        if (!g_hash_table_insert(accounts->by_address, dm_address_key(account->addresses[i]), account))
-            return "\"addresses\" names an address that is there twice";
-    }
-    for (gsize i = 0; account->domains[i]; i++) {
-        if (!g_hash_table_insert(accounts->by_domain, g_ascii_strdown(account->domains[i], -1), account))
+    for (gsize i = 0; !wrong && account->addresses[i]; i++)
+        wrong = enter_address(accounts, account, account->addresses[i]);
+    for (gsize i = 0; !wrong && account->domains[i]; i++) {
+        g_autofree char *domain = g_ascii_strdown(account->domains[i], -1);
+        if (!g_hash_table_insert(accounts->by_domain, g_strdup(domain), account))
             return "\"domains\" names a domain that is there twice";
-        g_hash_table_add(accounts->demail_domains, g_ascii_strdown(account->domains[i], -1));
+        wrong = enter_domain(accounts, account, domain);
     }
-    return NULL;
+    return wrong;
+}
+
+static gboolean fail_entry(const char *file, gsize i, const char *wrong, GError **error)
+{
+    g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "%s: accounts[%" G_GSIZE_FORMAT "]: %s; correct this entry", file, i,
+                wrong);
+    return FALSE;
+}
+
+/* Where De-Mails of the accounts go on to; known only when all domains are. */
+static gboolean check_ways(const DmAccounts *accounts, const char *file, GError **error)
+{
+    for (guint i = 0; i < accounts->list->len; i++) {
+        const DmAccount *account = g_ptr_array_index(accounts->list, i);
+        if ((account->forward_to && !dm_accounts_is_demail(accounts, account->forward_to)) ||
+            (account->redirect_to && !dm_accounts_is_demail(accounts, account->redirect_to)))
+            return fail_entry(file, i, "\"forward_to\" and \"redirect_to\" must be De-Mail addresses", error);
+    }
+    return TRUE;
+}
+
+static gboolean read_all(DmAccounts *accounts, const json_t *root, const char *file, GError **error)
+{
+    const json_t *list = json_object_get(root, "accounts");
+    const char *wrong = NULL;
+    accounts->providers =
+        dm_providers_read(accounts->provider_domain, json_object_get(root, "other_providers"), &wrong);
+    if (!accounts->providers) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "%s: %s; correct it", file, wrong);
+        return FALSE;
+    }
+    for (gsize i = 0; i < json_array_size(list); i++) {
+        DmAccount *account = g_new0(DmAccount, 1);
+        wrong = read_account(json_array_get(list, i), account);
+        if (wrong)
+            account_free(account);
+        else
+            wrong = enter_account(accounts, account);
+        if (wrong)
+            return fail_entry(file, i, wrong, error);
+    }
+    return check_ways(accounts, file, error);
 }
 
 DmAccounts *dm_accounts_load(const char *file, const char *provider_domain, GError **error)
@@ -162,19 +241,8 @@ DmAccounts *dm_accounts_load(const char *file, const char *provider_domain, GErr
     }
 
     g_autoptr(DmAccounts) accounts = accounts_new(provider_domain);
-    for (gsize i = 0; i < json_array_size(list); i++) {
-        DmAccount *account = g_new0(DmAccount, 1);
-        const char *wrong = read_account(json_array_get(list, i), account);
-        if (wrong)
-            account_free(account);
-        else
-            wrong = enter_account(accounts, account);
-        if (wrong) {
-            g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "%s: accounts[%" G_GSIZE_FORMAT "]: %s; correct this entry",
-                        file, i, wrong);
-            return NULL;
-        }
-    }
+    if (!read_all(accounts, root, file, error))
+        return NULL;
     return g_steal_pointer(&accounts);
 }
 
@@ -188,7 +256,7 @@ const DmAccount *dm_accounts_owner(const DmAccounts *accounts, const char *addre
 {
     g_autofree char *key = dm_address_key(address);
     const DmAccount *account = g_hash_table_lookup(accounts->by_address, key);
-    if (account)
+    if (account || dm_accounts_is_system(accounts, address))
         return account;
     g_autofree char *domain = dm_address_domain(address);
     return domain ? g_hash_table_lookup(accounts->by_domain, domain) : NULL;
@@ -209,7 +277,32 @@ gboolean dm_accounts_is_demail(const DmAccounts *accounts, const char *text)
     gboolean demail =
         dm_address_parse(text, &address) &&
         (g_hash_table_contains(accounts->demail_domains, address.domain) ||
+         dm_providers_is_other(accounts->providers, address.domain) ||
          is_below(address.domain, accounts->provider_domain) || is_below(address.domain, DEMAIL_TOP_DOMAIN));
     dm_address_clear(&address);
     return demail;
+}
+
+const char *dm_accounts_provider(const DmAccounts *accounts, const char *address)
+{
+    g_autofree char *domain = dm_address_domain(address);
+    return domain ? dm_providers_of(accounts->providers, domain) : accounts->provider_domain;
+}
+
+gboolean dm_accounts_is_remote(const DmAccounts *accounts, const char *address)
+{
+    g_autofree char *domain = dm_address_domain(address);
+    return domain && dm_providers_is_other(accounts->providers, domain);
+}
+
+gboolean dm_accounts_is_system(const DmAccounts *accounts, const char *address)
+{
+    return dm_providers_is_system(accounts->providers, address);
+}
+
+char *dm_account_holder_of(const DmAccount *account, const char *address)
+{
+    if (!dm_demail_address_is_pseudonym(address))
+        return g_strdup(account->holder);
+    return account->pseudonym ? g_strdup(account->pseudonym) : g_strndup(address, strcspn(address, "@"));
 }

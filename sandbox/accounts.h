@@ -23,8 +23,13 @@ typedef struct {
     gint64 message_size;
     gint64 recipients; /* of one submission */
     gint64 quota;
-    gint64 daily_limit; /* accepted recipients per day; 0: no limit */
+    gint64 daily_limit; /* accepted recipients per day at auth level normal; 0: no limit */
     DmAccountState state;
+    char *pseudonym;          /* UTF-8: holder of its addresses pn_…; NULL: their local part */
+    char *forward_to;         /* De-Mail address that gets copies; NULL: none */
+    gboolean forward_private; /* also of private De-Mails */
+    char *redirect_to;        /* De-Mail address that gets everything instead; NULL: none */
+    const char *provider;     /* domain of its provider */
 } DmAccount;
 
 typedef struct DmAccounts DmAccounts;
@@ -38,8 +43,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmAccounts, dm_accounts_free)
 /* The account with this name; NULL if there is none. */
 const DmAccount *dm_accounts_find(const DmAccounts *accounts, const char *name);
 
-/* The account that the address belongs to, by address or by domain; NULL if there is none. */
+/* The account that the address belongs to, by address or by domain; NULL if there is none, as for system addresses. */
 const DmAccount *dm_accounts_owner(const DmAccounts *accounts, const char *address);
+
+/* The domain of the address's provider. Others than the own one are played by the sandbox, too: what they know of their
+ * addresses is learnt only when a De-Mail has arrived there. */
+const char *dm_accounts_provider(const DmAccounts *accounts, const char *address);
+gboolean dm_accounts_is_remote(const DmAccounts *accounts, const char *address);
+
+/* True if only providers write from the address (PVD FU 4.3). */
+gboolean dm_accounts_is_system(const DmAccounts *accounts, const char *address);
+
+/* What X-de-mail-account-holder says about the address (PVD IO 3.1.19). Free with g_free(). */
+char *dm_account_holder_of(const DmAccount *account, const char *address);
 
 /* True if the address is a plain one in a De-Mail domain, whether anybody owns it or not. */
 gboolean dm_accounts_is_demail(const DmAccounts *accounts, const char *address);

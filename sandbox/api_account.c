@@ -1,6 +1,7 @@
 #include "sandbox/api_account.h"
 
 #include "common/log.h"
+#include "sandbox/retrieval.h"
 
 static const char *level_of(const DmAccount *account)
 {
@@ -31,6 +32,9 @@ DmReply *dm_api_login(DmSandbox *sandbox, DmRequest *request)
     }
     if (!token)
         return dm_reply_problem(500, "internal", TRUE, "no session can be made");
+    g_autoptr(GError) problem = NULL;
+    if (account->high && !dm_retrieval_login(sandbox, account, &problem))
+        return dm_reply_failure(problem);
     return dm_reply_json(201, json_pack("{s:s, s:s, s:I}", "token", token, "auth_level", level_of(account),
                                         "expires_in", (json_int_t)dm_sessions_lifetime(sandbox->sessions)));
 }

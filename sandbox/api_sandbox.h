@@ -12,6 +12,10 @@
 DmReply *dm_api_sandbox_send(DmSandbox *sandbox, DmRequest *request);
 DmReply *dm_api_sandbox_mailbox(DmSandbox *sandbox, DmRequest *request);
 DmReply *dm_api_sandbox_raw(DmSandbox *sandbox, DmRequest *request);
+DmReply *dm_api_sandbox_draft(DmSandbox *sandbox, DmRequest *request);
+DmReply *dm_api_sandbox_login(DmSandbox *sandbox, DmRequest *request);
+DmReply *dm_api_sandbox_identify(DmSandbox *sandbox, DmRequest *request);
+DmReply *dm_api_sandbox_seal(DmSandbox *sandbox, DmRequest *request);
 DmReply *dm_api_sandbox_fault(DmSandbox *sandbox, DmRequest *request);
 DmReply *dm_api_sandbox_clear(DmSandbox *sandbox, DmRequest *request);
 DmReply *dm_api_sandbox_stats(DmSandbox *sandbox, DmRequest *request);

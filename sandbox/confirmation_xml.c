@@ -1,10 +1,10 @@
 #include "sandbox/confirmation_xml.h"
 
 #include "common/demail.h"
+#include "sandbox/xml_build.h"
+#include "standard/xml.h"
 
-#include <string.h>
-
-/* The metadata of table 1 that a normal message has, in its order. */
+/* The metadata of table 1 in its order, but what says how a copy was delivered. */
 static const char *const metadata[] = {
     DM_FIELD_DISPATCH,
     DM_FIELD_RECEIPT,
@@ -23,6 +23,7 @@ static const char *const metadata[] = {
     DM_FIELD_PROVIDER,
     DM_FIELD_MESSAGE_TYPE,
     DM_FIELD_INTEGRITY,
+    DM_FIELD_CERTIFICATE,
     DM_FIELD_ACTUAL_RECIPIENT,
     DM_FIELD_VERSION,
     DM_FIELD_ACCOUNT_HOLDER,
@@ -30,71 +31,72 @@ static const char *const metadata[] = {
     "Message-ID",
 };
 
-/* XML 1.0 has no way to write most control characters. */
-static char *printable(const char *text)
+/* Folds as they were hashed: CRLF. */
+static char *with_crlf(const char *text)
 {
-    char *copy = g_utf8_make_valid(text, -1);
-    for (char *c = copy; *c; c++) {
-        if (g_ascii_iscntrl(*c) && *c != '\t' && *c != '\n' && *c != '\r')
-            *c = '?';
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    return g_strjoinv("\r\n", lines);
+}
+
+static const DmHeader *find(const DmHeaders *headers, const char *name)
+{
+    for (guint i = 0; i < dm_headers_length(headers); i++) {
+        const DmHeader *field = dm_headers_at(headers, i);
+        if (g_ascii_strcasecmp(field->name, name) == 0)
+            return field;
     }
-    return copy;
+    return NULL;
 }
 
-/* Line ends, LF or CRLF, become "&#13;" LF: a parser would make LF of a bare CRLF. */
-static void append_escaped(GString *xml, const char *text)
+static void add_metadate(xmlNodePtr parent, const DmHeaders *original, const char *name)
 {
-    g_autofree char *clean = printable(text);
-    g_auto(GStrv) lines = g_strsplit(clean, "\n", -1);
-    for (gsize i = 0; lines[i]; i++) {
-        gsize length = strlen(lines[i]);
-        if (lines[i + 1] && length > 0 && lines[i][length - 1] == '\r')
-            length--;
-        g_autofree char *escaped = g_markup_escape_text(lines[i], (gssize)length);
-        g_string_append(xml, escaped);
-        if (lines[i + 1])
-            g_string_append(xml, "&#13;\n");
-    }
-}
-
-static void append_element(GString *xml, const char *name, const char *text)
-{
-    g_string_append_printf(xml, "<%s>", name);
-    append_escaped(xml, text);
-    g_string_append_printf(xml, "</%s>", name);
-}
-
-static void append_metadate(GString *xml, const DmHeaders *original, const char *name)
-{
-    const char *value = dm_headers_get(original, name, 0);
-    if (!value)
+    const DmHeader *field = find(original, name);
+    if (!field)
         return;
-    g_autofree char *plain = dm_header_unfold(value);
-    g_autofree char *line = g_strdup_printf("%s:%s", name, value);
-    g_string_append(xml, "<Metadate>");
-    append_element(xml, "Name", name);
-    append_element(xml, "Value", plain);
-    append_element(xml, "OriginalHeader", line);
-    g_string_append(xml, "</Metadate>");
+    g_autofree char *plain = dm_header_unfold(field->value);
+    g_autofree char *folded = with_crlf(field->value);
+    g_autofree char *line = g_strdup_printf("%s:%s", field->name, folded);
+    xmlNodePtr metadate = xmlNewChild(parent, NULL, BAD_CAST "Metadate", NULL);
+    dm_xml_add(metadate, "Name", field->name);
+    dm_xml_add(metadate, "Value", plain);
+    dm_xml_add(metadate, "OriginalHeader", line);
 }
 
-char *dm_confirmation_xml(const DmHeaders *original, const char *sender, const char *subject, const char *text)
+static void add_content(xmlNodePtr root, const DmConfirmationXml *content)
 {
-    GString *xml = g_string_new("<?xml version='1.0' encoding='UTF-8'?>\n<Acknowledge-Message xmlns=\"urn:de-mail\">");
-    append_element(xml, "Sender", sender);
-    g_string_append(xml, "<Metadata>");
+    dm_xml_add(root, "Sender", content->sender);
+    xmlNodePtr list = xmlNewChild(root, NULL, BAD_CAST "Metadata", NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(metadata); i++)
-        append_metadate(xml, original, metadata[i]);
-    g_string_append(xml, "</Metadata>");
-    append_element(xml, "Subject", subject);
-    append_element(xml, "Text", text);
+        add_metadate(list, content->original, metadata[i]);
+    dm_xml_add(root, "Subject", content->subject);
+    dm_xml_add(root, "Text", content->text);
+    const char *integrity = dm_headers_get(content->original, DM_FIELD_INTEGRITY, 0);
+    g_autofree char *folded = with_crlf(integrity ? integrity : "");
+    dm_xml_add(root, "Hash", g_strchug(folded));
+    dm_xml_add_time(root, "Time", g_get_real_time() / G_USEC_PER_SEC);
+    if (content->delivered > 0)
+        dm_xml_add_time(root, "DeliveryTime", content->delivered);
+}
 
-    const char *integrity = dm_headers_get(original, DM_FIELD_INTEGRITY, 0);
-    g_autofree char *hash = dm_header_unfold(integrity ? integrity : "");
-    append_element(xml, "Hash", hash);
-    g_autoptr(GDateTime) now = g_date_time_new_now_local();
-    g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S%:z");
-    append_element(xml, "Time", time);
-    g_string_append(xml, "</Acknowledge-Message>\n");
-    return g_string_free(xml, FALSE);
+char *dm_confirmation_xml(const DmConfirmationXml *content, const DmXmlSigner *signer, GError **error)
+{
+    g_autoptr(xmlDoc) document = xmlNewDoc(BAD_CAST "1.0");
+    xmlNodePtr root = xmlNewNode(NULL, BAD_CAST "Acknowledge-Message");
+    xmlDocSetRootElement(document, root);
+    xmlSetNs(root, xmlNewNs(root, BAD_CAST "urn:de-mail", NULL));
+    add_content(root, content);
+    return dm_xml_sign(document, NULL, signer, error) ? dm_xml_write(document, error) : NULL;
+}
+
+char *dm_confirmation_metadata_text(const DmHeaders *original)
+{
+    GString *text = g_string_new(NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(metadata); i++) {
+        const DmHeader *field = find(original, metadata[i]);
+        if (!field)
+            continue;
+        g_autofree char *plain = dm_header_unfold(field->value);
+        g_string_append_printf(text, "%s: %s\r\n", field->name, plain);
+    }
+    return g_string_free(text, FALSE);
 }

@@ -1,6 +1,8 @@
 #include "sandbox/draft.h"
 
-#include "standard/integrity.h"
+#include "sandbox/field_form.h"
+#include "standard/body_hash.h"
+#include "standard/line_check.h"
 
 #include <string.h>
 
@@ -23,7 +25,19 @@ static void split(const char *text, gsize length, gsize *header, gsize *body)
     *body = length;
 }
 
-DmDraft *dm_draft_read(const char *data_dir, const char *file, GError **error)
+/* Lines end with CRLF (PVD IO 3.1.21, condition 4): the body is never changed, so it must come like that. */
+static gboolean check_lines(const char *body, gsize length, GError **error)
+{
+    DmLineCheck check = {0};
+    dm_line_check_update(&check, body, length);
+    if (!check.bare_cr && !check.bare_lf && !check.nul)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_PERMANENT, "the body holds %s",
+                check.nul ? "a NUL" : "a line that does not end with CRLF");
+    return FALSE;
+}
+
+DmDraft *dm_draft_read(const char *data_dir, const char *file, DmSealAlgorithm algorithm, GError **error)
 {
     g_autofree char *path = g_build_filename(data_dir, file, NULL);
     g_autoptr(GError) cause = NULL;
@@ -39,12 +53,14 @@ DmDraft *dm_draft_read(const char *data_dir, const char *file, GError **error)
     split(text, length, &header_length, &body_start);
 
     g_autoptr(DmDraft) draft = g_new0(DmDraft, 1);
-    draft->headers = dm_headers_parse(text, header_length, error);
-    if (!draft->headers)
+    g_autoptr(DmHeaders) headers = dm_headers_parse(text, header_length, error);
+    draft->headers = headers ? dm_field_form_all(headers, error) : NULL;
+    if (!draft->headers || !check_lines(text + body_start, length - body_start, error))
         return NULL;
     dm_slice_set(&draft->body, file, (gint64)body_start, (gint64)(length - body_start));
     draft->size = (gint64)length;
-    DmBodyHash *hash = dm_body_hash_new();
+    draft->algorithm = algorithm;
+    DmBodyHash *hash = dm_body_hash_new(algorithm.digest);
     dm_body_hash_update(hash, text + body_start, length - body_start);
     draft->body_hash = dm_body_hash_finish(hash);
     return g_steal_pointer(&draft);

@@ -6,18 +6,20 @@
 
 #include "common/header.h"
 #include "sandbox/message.h"
+#include "sandbox/seal.h"
 
 #include <glib.h>
 
 typedef struct {
     DmHeaders *headers;
     DmSlice body;
-    char *body_hash; /* for X-de-mail-integrity */
-    gint64 size;     /* bytes of the whole draft */
+    DmSealAlgorithm algorithm; /* what its De-Mails get */
+    char *body_hash;           /* by its digest, for X-de-mail-integrity */
+    gint64 size;               /* bytes of the whole draft */
 } DmDraft;
 
-/* Reads the data file `file`. DM_ERROR_PERMANENT says what is wrong with the header. */
-DmDraft *dm_draft_read(const char *data_dir, const char *file, GError **error);
+/* Reads the data file `file`. DM_ERROR_PERMANENT says what is wrong with the draft. */
+DmDraft *dm_draft_read(const char *data_dir, const char *file, DmSealAlgorithm algorithm, GError **error);
 void dm_draft_free(DmDraft *draft);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmDraft, dm_draft_free)
 

@@ -1,6 +1,7 @@
 #include "sandbox/fault.h"
 
 #include "common/address.h"
+#include "sandbox/notification.h"
 
 #define FAULTS_MAX        10000
 #define SECONDS_MAX       3600.0
@@ -54,6 +55,8 @@ static gboolean read_kind(const char *word, DmFaultKind *kind)
 {
     static const char *const words[] = {
         [DM_FAULT_DENY] = "deny",
+        [DM_FAULT_UNDELIVERABLE] = "undeliverable",
+        [DM_FAULT_MALWARE] = "malware",
         [DM_FAULT_DELAY] = "delay",
         [DM_FAULT_STATUS] = "status",
         [DM_FAULT_LOSE_ANSWER] = "lose-answer",
@@ -93,7 +96,8 @@ const char *dm_faults_add(DmFaults *faults, const json_t *order)
 {
     g_autoptr(DmFault) fault = g_new0(DmFault, 1);
     if (!read_kind(dm_json_text(order, "kind", ""), &fault->kind))
-        return "\"kind\" must be deny, delay, status, lose-answer, truncate-answer or expire-sessions";
+        return "\"kind\" must be deny, undeliverable, malware, delay, status, lose-answer, truncate-answer or "
+               "expire-sessions";
     const char *wrong = read_numbers(order, fault);
     if (wrong)
         return wrong;
@@ -103,8 +107,10 @@ const char *dm_faults_add(DmFaults *faults, const json_t *order)
     fault->address = g_strdup(dm_json_text(order, "address", ""));
     fault->code = g_strdup(dm_json_text(order, "code", "unknown-recipient"));
     fault->retryable = json_is_true(json_object_get(order, "retryable"));
-    if (fault->kind == DM_FAULT_DENY && !*fault->address)
-        return "\"address\" must name the recipient to deny";
+    if (fault->kind <= DM_FAULT_MALWARE && !*fault->address)
+        return "\"address\" must name the recipient";
+    if (fault->kind == DM_FAULT_UNDELIVERABLE && !dm_notification_type(fault->code))
+        return "\"code\" must be unknown-recipient, closed-account, invalid-format or other";
 
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
     if (faults->list->len >= FAULTS_MAX)
@@ -151,12 +157,12 @@ DmFault *dm_faults_take(DmFaults *faults, DmFaultKind kind, const char *method, 
     return NULL;
 }
 
-DmFault *dm_faults_take_deny(DmFaults *faults, const char *address)
+DmFault *dm_faults_take_for(DmFaults *faults, DmFaultKind kind, const char *address)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
     for (guint i = 0; i < faults->list->len; i++) {
         const DmFault *fault = g_ptr_array_index(faults->list, i);
-        if (fault->kind == DM_FAULT_DENY && dm_address_equal(fault->address, address))
+        if (fault->kind == kind && dm_address_equal(fault->address, address))
             return use_up(faults, i);
     }
     return NULL;

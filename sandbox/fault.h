@@ -10,6 +10,8 @@
 
 typedef enum {
     DM_FAULT_DENY,            /* a result for one recipient */
+    DM_FAULT_UNDELIVERABLE,   /* one recipient's provider notifies the sender */
+    DM_FAULT_MALWARE,         /* one recipient's provider finds malware */
     DM_FAULT_DELAY,           /* the answer comes later */
     DM_FAULT_STATUS,          /* an HTTP status instead of the call */
     DM_FAULT_LOSE_ANSWER,     /* the call is done, the connection closed without an answer */
@@ -20,8 +22,8 @@ typedef struct {
     DmFaultKind kind;
     char *method;  /* empty: any */
     char *path;    /* prefix */
-    char *address; /* of the recipient (deny) */
-    char *code;    /* deny */
+    char *address; /* of the recipient (deny, undeliverable, malware) */
+    char *code;    /* deny: of the API; undeliverable: X-de-mail-notification-type */
     gboolean retryable;
     guint status;      /* 400 to 599 */
     guint retry_after; /* seconds; 0: not told */
@@ -45,8 +47,8 @@ void dm_faults_clear(DmFaults *faults);
 /* Uses up and returns (a copy of) the oldest fault of that kind for this call, or NULL. */
 DmFault *dm_faults_take(DmFaults *faults, DmFaultKind kind, const char *method, const char *path);
 
-/* The same for the recipient of a submission. */
-DmFault *dm_faults_take_deny(DmFaults *faults, const char *address);
+/* The same for one recipient. */
+DmFault *dm_faults_take_for(DmFaults *faults, DmFaultKind kind, const char *address);
 
 /* Sleeps, but not beyond dm_faults_stop(). */
 void dm_faults_sleep(DmFaults *faults, double seconds);

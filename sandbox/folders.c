@@ -3,6 +3,7 @@
 typedef struct {
     GTree *all[DM_FOLDER_COUNT]; /* &message->seq -> message */
     GTree *fresh[DM_FOLDER_COUNT];
+    GTree *awaiting; /* what awaits a login */
     gint64 used;
 } Mailbox;
 
@@ -26,6 +27,7 @@ static void mailbox_free(gpointer data)
         g_tree_unref(mailbox->all[i]);
         g_tree_unref(mailbox->fresh[i]);
     }
+    g_tree_unref(mailbox->awaiting);
     g_free(mailbox);
 }
 
@@ -39,6 +41,7 @@ static Mailbox *mailbox_of(DmFolders *folders, const char *account)
         mailbox->all[i] = g_tree_new(compare_seq);
         mailbox->fresh[i] = g_tree_new(compare_seq);
     }
+    mailbox->awaiting = g_tree_new(compare_seq);
     g_hash_table_insert(folders->mailboxes, g_strdup(account), mailbox);
     return mailbox;
 }
@@ -74,6 +77,8 @@ void dm_folders_add(DmFolders *folders, DmMessage *message)
     g_tree_insert(mailbox->all[message->folder], &message->seq, message);
     if (!message->retrieved)
         g_tree_insert(mailbox->fresh[message->folder], &message->seq, message);
+    if (message->retrieve_for)
+        g_tree_insert(mailbox->awaiting, &message->seq, message);
     mailbox->used += dm_message_size(message);
     g_hash_table_add(folders->files, g_strdup(message->header.file));
     g_hash_table_add(folders->files, g_strdup(message->body.file));
@@ -89,6 +94,21 @@ void dm_folders_set_retrieved(DmFolders *folders, DmMessage *message)
     Mailbox *mailbox = mailbox_of(folders, message->account);
     g_tree_remove(mailbox->fresh[message->folder], &message->seq);
     message->retrieved = TRUE;
+}
+
+GPtrArray *dm_folders_awaiting(const DmFolders *folders, const char *account)
+{
+    GPtrArray *list = g_ptr_array_new();
+    const Mailbox *mailbox = g_hash_table_lookup(folders->mailboxes, account);
+    for (GTreeNode *node = mailbox ? g_tree_node_first(mailbox->awaiting) : NULL; node; node = g_tree_node_next(node))
+        g_ptr_array_add(list, g_tree_node_value(node));
+    return list;
+}
+
+void dm_folders_set_confirmed(DmFolders *folders, const DmMessage *message)
+{
+    Mailbox *mailbox = mailbox_of(folders, message->account);
+    g_tree_remove(mailbox->awaiting, &message->seq);
 }
 
 GPtrArray *dm_folders_list(const DmFolders *folders, const char *account, DmFolder folder, gboolean only_new,

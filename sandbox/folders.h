@@ -24,6 +24,12 @@ DmMessage *dm_folders_find(const DmFolders *folders, const char *id);
 
 void dm_folders_set_retrieved(DmFolders *folders, DmMessage *message);
 
+/* Messages of the account (DmMessage *, borrowed) that await a login, oldest first. Free with g_ptr_array_unref(). */
+GPtrArray *dm_folders_awaiting(const DmFolders *folders, const char *account);
+
+/* The login has come. */
+void dm_folders_set_confirmed(DmFolders *folders, const DmMessage *message);
+
 /* Up to `limit` messages (DmMessage *, borrowed) with a sequence number above `after`, oldest first. `*more`: whether
  * there are others behind them. Free with g_ptr_array_unref(). */
 GPtrArray *dm_folders_list(const DmFolders *folders, const char *account, DmFolder folder, gboolean only_new,

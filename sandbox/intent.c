@@ -1,8 +1,7 @@
 #include "sandbox/intent.h"
 
 #include "common/address.h"
-
-#include <string.h>
+#include "standard/recipients.h"
 
 void dm_intent_clear(DmIntent *intent)
 {
@@ -68,6 +67,29 @@ static void add_from_field(GPtrArray *list, const DmHeaders *headers, const char
     }
 }
 
+static gboolean check_addresses(const GPtrArray *list, const DmAccounts *accounts, DmDenial *denial)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const char *address = g_ptr_array_index(list, i);
+        if (!dm_accounts_is_demail(accounts, address))
+            return dm_deny(denial, "recipient-not-demail", "%s is no De-Mail address", address);
+    }
+    return TRUE;
+}
+
+/* A draft may name several bcc; each gets a De-Mail of his own (step 29). */
+static gboolean parse_chosen(const char *text, DmChosen *chosen, const DmAccounts *accounts, DmDenial *denial)
+{
+    g_autoptr(DmVerdict) verdict = dm_verdict_new();
+    dm_recipients_read(text, chosen, verdict);
+    for (guint i = 0; i < verdict->reasons->len; i++) {
+        const char *reason = g_ptr_array_index(verdict->reasons, i);
+        if (!g_str_equal(reason, "recipient.bcc-several"))
+            return dm_deny(denial, "invalid-format", "%s: %s", DM_FIELD_CHOSEN_RECIPIENT, reason);
+    }
+    return check_addresses(chosen->to, accounts, denial) && check_addresses(chosen->cc, accounts, denial);
+}
+
 static void add_keys(GHashTable *keys, const GPtrArray *addresses)
 {
     for (guint i = 0; i < addresses->len; i++)
@@ -80,8 +102,8 @@ static gboolean read_chosen(DmIntent *intent, const DmHeaders *headers, const Dm
     const char *value = dm_headers_get(headers, DM_FIELD_CHOSEN_RECIPIENT, 0);
     g_autofree char *text = value ? dm_header_unfold(value) : g_strdup("");
     if (*text) {
-        if (!dm_chosen_parse(value, &intent->chosen))
-            return dm_deny(denial, "invalid-format", "%s can't be read", DM_FIELD_CHOSEN_RECIPIENT);
+        if (!parse_chosen(text, &intent->chosen, accounts, denial))
+            return FALSE;
         g_ptr_array_set_size(intent->chosen.bcc, 0);
     } else {
         dm_chosen_init(&intent->chosen);

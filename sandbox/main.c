@@ -6,25 +6,32 @@
 #include "common/program.h"
 #include "sandbox/http.h"
 #include "sandbox/sandbox_options.h"
+#include "sandbox/seal_pki.h"
+#include "standard/xml.h"
 
 #include <errno.h>
 #include <gmime/gmime.h>
+#include <hpdf.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <xmlsec/version.h>
 
 #define PROGRAM "demail-sandbox"
 
 static void print_version(void)
 {
-    g_autofree char *libraries =
-        g_strdup_printf("libmicrohttpd %s, GnuTLS %s, Jansson %s, GLib %u.%u.%u, GMime %d.%d.%d", MHD_get_version(),
-                        gnutls_check_version(NULL), jansson_version_str(), glib_major_version, glib_minor_version,
-                        glib_micro_version, GMIME_MAJOR_VERSION, GMIME_MINOR_VERSION, GMIME_MICRO_VERSION);
+    g_autofree char *libraries = g_strdup_printf(
+        "libmicrohttpd %s, GnuTLS %s, OpenSSL %s, libxml2 %s, xmlsec1 %s, libharu %s, Jansson %s, GLib %u.%u.%u, GMime "
+        "%d.%d.%d",
+        MHD_get_version(), gnutls_check_version(NULL), OpenSSL_version(OPENSSL_VERSION_STRING), LIBXML_DOTTED_VERSION,
+        XMLSEC_VERSION, HPDF_GetVersion(), jansson_version_str(), glib_major_version, glib_minor_version,
+        glib_micro_version, GMIME_MAJOR_VERSION, GMIME_MINOR_VERSION, GMIME_MICRO_VERSION);
     dm_program_print_version(PROGRAM, libraries);
 }
 
@@ -83,7 +90,8 @@ static gboolean serve(DmSandbox *sandbox, const DmSandboxOptions *options, const
 static gboolean run(const DmSandboxOptions *options, const sigset_t *end, GError **error)
 {
     DmTls tls;
-    DmSandbox sandbox = {.domain = options->domain};
+    DmSandbox sandbox = {0};
+    g_mutex_init(&sandbox.logins);
     gboolean done = FALSE;
     if (!dm_tls_load(&tls, options->certificate, options->key, options->client_ca, error))
         goto out;
@@ -93,15 +101,22 @@ static gboolean run(const DmSandboxOptions *options, const sigset_t *end, GError
     sandbox.store = dm_store_open(options->state, error);
     if (!sandbox.store)
         goto out;
+    if (!dm_seal_pki_ensure(options->state, error))
+        goto out;
+    sandbox.seal = dm_seal_open(options->state, options->seal, error);
+    if (!sandbox.seal)
+        goto out;
     sandbox.sessions = dm_sessions_new(options->session_seconds);
     sandbox.faults = dm_faults_new();
     done = serve(&sandbox, options, &tls, end, error);
 out:
     dm_faults_free(sandbox.faults);
     dm_sessions_free(sandbox.sessions);
+    dm_seal_free(sandbox.seal);
     dm_store_close(sandbox.store);
     dm_accounts_free(sandbox.accounts);
     dm_tls_clear(&tls);
+    g_mutex_clear(&sandbox.logins);
     return done;
 }
 
@@ -126,7 +141,11 @@ int main(int argc, char **argv)
     sigaddset(&end, SIGINT);
     pthread_sigmask(SIG_BLOCK, &end, NULL);
     g_mime_init();
-    gboolean done = run(&options, &end, &error);
+    gboolean done = dm_xml_start(&error);
+    if (done) {
+        done = run(&options, &end, &error);
+        dm_xml_stop();
+    }
     g_mime_shutdown();
     dm_sandbox_options_clear(&options);
     return done ? 0 : dm_program_fail(PROGRAM, error);

@@ -31,6 +31,7 @@ void dm_message_free(DmMessage *message)
     g_free(message->type);
     g_free(message->private_id);
     g_strfreev(message->recipients);
+    g_free(message->retrieve_for);
     g_free(message->header.file);
     g_free(message->body.file);
     g_free(message);
@@ -71,11 +72,11 @@ static gboolean slice_from_json(const json_t *json, DmSlice *slice)
 
 json_t *dm_message_to_json(const DmMessage *message)
 {
-    return json_pack("{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "seq", (json_int_t)message->seq, "id",
+    return json_pack("{s:I, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:s*}", "seq", (json_int_t)message->seq, "id",
                      message->id, "account", message->account, "folder", folder_word(message->folder), "received",
                      (json_int_t)message->received, "type", message->type, "private_id", message->private_id,
                      "recipients", dm_json_from_list(message->recipients), "header", slice_to_json(&message->header),
-                     "body", slice_to_json(&message->body));
+                     "body", slice_to_json(&message->body), "retrieve_for", message->retrieve_for);
 }
 
 DmMessage *dm_message_from_json(const json_t *json)
@@ -88,6 +89,7 @@ DmMessage *dm_message_from_json(const json_t *json)
     message->type = g_strdup(dm_json_text(json, "type", ""));
     message->private_id = g_strdup(dm_json_text(json, "private_id", ""));
     message->recipients = dm_json_to_list(json_object_get(json, "recipients"), G_MAXINT);
+    message->retrieve_for = g_strdup(dm_json_text(json, "retrieve_for", NULL));
     if (message->seq <= 0 || !*message->id || !message->recipients ||
         !dm_folder_parse(dm_json_text(json, "folder", ""), &message->folder) ||
         !slice_from_json(json_object_get(json, "header"), &message->header) ||

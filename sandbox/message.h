@@ -33,6 +33,7 @@ typedef struct {
     DmSlice header; /* the empty line included */
     DmSlice body;
     gboolean retrieved;
+    char *retrieve_for; /* whom the confirmation of retrieve names that is due at a login; NULL: none ever is */
 } DmMessage;
 
 void dm_message_free(DmMessage *message);

@@ -1,8 +1,6 @@
 #include "sandbox/rules.h"
 
-#include <string.h>
-
-#define PSEUDONYM_PREFIX "pn_"
+#include "standard/demail_address.h"
 
 static gboolean check_format(const DmAccounts *accounts, const DmDraft *draft, DmDenial *denial)
 {
@@ -11,7 +9,10 @@ static gboolean check_format(const DmAccounts *accounts, const DmDraft *draft, D
     if (!authors || authors->len == 0)
         return dm_deny(denial, "invalid-format", "the draft has no readable From");
     const char *reply_to = dm_headers_get(draft->headers, "Reply-To", 0);
-    g_autoptr(GPtrArray) replies = reply_to ? dm_header_mailboxes(reply_to, NULL) : NULL;
+    gboolean clean = TRUE;
+    g_autoptr(GPtrArray) replies = reply_to ? dm_header_mailboxes(reply_to, &clean) : NULL;
+    if (!clean || (replies && replies->len == 0))
+        return dm_deny(denial, "invalid-format", "Reply-To is no address");
     for (guint i = 0; replies && i < replies->len; i++) {
         const DmMailbox *mailbox = g_ptr_array_index(replies, i);
         if (!dm_accounts_is_demail(accounts, mailbox->address))
@@ -26,8 +27,7 @@ static gboolean check_options(const DmAccount *account, gboolean high, const DmI
     if ((intent->options & need_high) && !high)
         return dm_deny(denial, "option-needs-high",
                        "private, authoritative and retrieve need a login at auth level high");
-    if ((intent->options & DM_OPTION_AUTHORITATIVE) &&
-        g_ascii_strncasecmp(intent->sender, PSEUDONYM_PREFIX, strlen(PSEUDONYM_PREFIX)) == 0)
+    if ((intent->options & DM_OPTION_AUTHORITATIVE) && dm_demail_address_is_pseudonym(intent->sender))
         return dm_deny(denial, "authoritative-with-pseudonym",
                        "a pseudonym address can't send with the option authoritative");
     if ((intent->options & DM_OPTION_RETRIEVE) && !account->may_request_retrieve)
@@ -51,9 +51,16 @@ gboolean dm_rules_recipient(const DmAccounts *accounts, const char *recipient, c
 {
     if (!dm_accounts_is_demail(accounts, recipient))
         return dm_deny(denial, "recipient-not-demail", "%s is no De-Mail address", recipient);
+    *owner = NULL;
+    if (dm_accounts_is_system(accounts, recipient))
+        return dm_deny(denial, "unknown-recipient", "%s is a system address, nobody reads it", recipient);
+    if (dm_accounts_is_remote(accounts, recipient))
+        return TRUE;
     *owner = dm_accounts_owner(accounts, recipient);
     if (!*owner)
         return dm_deny(denial, "unknown-recipient", "%s is not known", recipient);
+    if ((*owner)->redirect_to)
+        return TRUE;
     switch ((*owner)->state) {
     case DM_ACCOUNT_OPEN:
         break;
@@ -72,9 +79,9 @@ gboolean dm_rules_room(const DmAccount *owner, gint64 used, gint64 size, DmDenia
     return TRUE;
 }
 
-gboolean dm_rules_daily(const DmAccount *account, gint64 sent, DmDenial *denial)
+gboolean dm_rules_daily(const DmAccount *account, gboolean high, gint64 sent, DmDenial *denial)
 {
-    if (account->daily_limit > 0 && sent >= account->daily_limit)
+    if (!high && account->daily_limit > 0 && sent >= account->daily_limit)
         return dm_defer(denial, "daily-limit", "the limit of %" G_GINT64_FORMAT " recipients a day is reached",
                         account->daily_limit);
     return TRUE;

@@ -6,6 +6,7 @@
 
 #include "sandbox/accounts.h"
 #include "sandbox/fault.h"
+#include "sandbox/seal.h"
 #include "sandbox/session.h"
 #include "sandbox/store.h"
 
@@ -20,12 +21,13 @@ typedef struct {
 } DmStats;
 
 typedef struct {
-    const char *domain; /* of the provider: system addresses, message ids, d= of the integrity */
     DmAccounts *accounts;
+    DmSeal *seal;
     DmStore *store;
     DmSessions *sessions;
     DmFaults *faults;
     DmStats stats;
+    GMutex logins; /* one confirmation of retrieve per De-Mail */
 } DmSandbox;
 
 #endif

@@ -5,6 +5,7 @@
 
 static gboolean parse(DmSandboxOptions *options, int *argc, char ***argv, GError **error)
 {
+    g_autofree char *seal = NULL;
     const GOptionEntry entries[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &options->listen, "Where to serve; port 0: any free one", "HOST:PORT"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state, "Directory of messages and results", "DIR"},
@@ -13,6 +14,7 @@ static gboolean parse(DmSandboxOptions *options, int *argc, char ***argv, GError
         {"key", 0, 0, G_OPTION_ARG_FILENAME, &options->key, "Its private key", "PEM"},
         {"client-ca", 0, 0, G_OPTION_ARG_FILENAME, &options->client_ca, "CAs of client certificates", "PEM"},
         {"domain", 0, 0, G_OPTION_ARG_STRING, &options->domain, "The provider's De-Mail domain", "DOMAIN"},
+        {"seal", 0, 0, G_OPTION_ARG_STRING, &seal, "Algorithms of seals, as in a=", "HASH/SIGNATURE"},
         {"session-seconds", 0, 0, G_OPTION_ARG_INT, &options->session_seconds, "Lifetime of a session", "N"},
         {"foreground", 'f', 0, G_OPTION_ARG_NONE, &options->foreground, "Log to standard error", NULL},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log debug lines too", NULL},
@@ -22,9 +24,15 @@ static gboolean parse(DmSandboxOptions *options, int *argc, char ***argv, GError
     g_autoptr(GOptionContext) context = g_option_context_new("- a De-Mail provider for trials and tests");
     g_option_context_add_main_entries(context, entries, NULL);
     g_autoptr(GError) cause = NULL;
-    if (g_option_context_parse(context, argc, argv, &cause))
+    if (!g_option_context_parse(context, argc, argv, &cause)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_USAGE, "%s; --help lists the options", cause->message);
+        return FALSE;
+    }
+    if (dm_seal_algorithm_parse(seal ? seal : DM_SEAL_ALGORITHM_DEFAULT, &options->seal))
         return TRUE;
-    g_set_error(error, DM_ERROR, DM_ERROR_USAGE, "%s; --help lists the options", cause->message);
+    g_set_error(error, DM_ERROR, DM_ERROR_USAGE,
+                "--seal %s: no such algorithms; give sha256, sha384 or sha512, then /rsa, /ec-dsa or /rsassa-pss",
+                seal);
     return FALSE;
 }
 

@@ -5,6 +5,7 @@
 #define DEMAIL_SANDBOX_SANDBOX_OPTIONS_H
 
 #include "common/error.h"
+#include "sandbox/seal.h"
 
 #include <glib.h>
 
@@ -16,6 +17,7 @@ typedef struct {
     char *key;
     char *client_ca;
     char *domain;
+    DmSealAlgorithm seal;
     gint session_seconds;
     gboolean foreground;
     gboolean verbose;

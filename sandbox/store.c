@@ -62,7 +62,7 @@ static void add_message(DmStore *store, DmMessage *message)
     dm_folders_add(store->folders, message);
 }
 
-static gboolean replay_commit(DmStore *store, const json_t *event)
+static gboolean replay_submission(DmStore *store, const json_t *event)
 {
     g_autoptr(GPtrArray) results = g_ptr_array_new_with_free_func(dm_recipient_result_free);
     const json_t *list = json_object_get(event, "results");
@@ -76,7 +76,21 @@ static gboolean replay_commit(DmStore *store, const json_t *event)
     dm_keys_record(store->keys, account, dm_json_text(event, "key", ""), dm_json_text(event, "id", ""),
                    dm_json_text(event, "message_id", ""), results);
     count_accepted(store, account, json_integer_value(json_object_get(event, "time")), results);
+    return TRUE;
+}
 
+static gboolean replay_commit(DmStore *store, const json_t *event)
+{
+    if (json_object_get(event, "key") && !replay_submission(store, event))
+        return FALSE;
+    const json_t *list = json_object_get(event, "confirmed");
+    for (gsize i = 0; i < json_array_size(list); i++) {
+        const char *id = json_string_value(json_array_get(list, i));
+        DmMessage *message = id ? dm_folders_find(store->folders, id) : NULL;
+        if (!message)
+            return FALSE;
+        dm_folders_set_confirmed(store->folders, message);
+    }
     list = json_object_get(event, "messages");
     for (gsize i = 0; i < json_array_size(list); i++) {
         DmMessage *message = dm_message_from_json(json_array_get(list, i));
@@ -240,17 +254,20 @@ static gboolean sync_data_dir(const DmStore *store, GError **error)
 static json_t *commit_event(DmStore *store, const DmCommit *commit, gint64 time)
 {
     json_t *results = json_array();
-    for (guint i = 0; i < commit->results->len; i++)
+    for (guint i = 0; commit->key && i < commit->results->len; i++)
         json_array_append_new(results, dm_recipient_result_to_json(g_ptr_array_index(commit->results, i)));
+    json_t *confirmed = json_array();
+    for (guint i = 0; commit->confirmed && i < commit->confirmed->len; i++)
+        json_array_append_new(confirmed, json_string(((DmMessage *)g_ptr_array_index(commit->confirmed, i))->id));
     json_t *messages = json_array();
     for (guint i = 0; i < commit->messages->len; i++) {
         DmMessage *message = g_ptr_array_index(commit->messages, i);
         message->seq = store->last_seq + 1 + (gint64)i;
         json_array_append_new(messages, dm_message_to_json(message));
     }
-    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:o, s:o}", "event", "commit", "time", (json_int_t)time, "account",
-                     commit->account, "key", commit->key, "id", commit->id, "message_id", commit->message_id, "results",
-                     results, "messages", messages);
+    return json_pack("{s:s, s:I, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:o}", "event", "commit", "time", (json_int_t)time,
+                     "account", commit->account, "key", commit->key, "id", commit->id, "message_id", commit->message_id,
+                     "results", results, "messages", messages, "confirmed", confirmed);
 }
 
 gboolean dm_store_commit(DmStore *store, DmCommit *commit, GError **error)
@@ -263,8 +280,12 @@ gboolean dm_store_commit(DmStore *store, DmCommit *commit, GError **error)
     if (!dm_event_log_append(store->log, event, error))
         return FALSE;
 
-    dm_keys_record(store->keys, commit->account, commit->key, commit->id, commit->message_id, commit->results);
-    count_accepted(store, commit->account, time, commit->results);
+    if (commit->key) {
+        dm_keys_record(store->keys, commit->account, commit->key, commit->id, commit->message_id, commit->results);
+        count_accepted(store, commit->account, time, commit->results);
+    }
+    for (guint i = 0; commit->confirmed && i < commit->confirmed->len; i++)
+        dm_folders_set_confirmed(store->folders, g_ptr_array_index(commit->confirmed, i));
     while (commit->messages->len > 0)
         add_message(store, g_ptr_array_steal_index(commit->messages, 0));
     g_cond_broadcast(&store->changed);
@@ -317,6 +338,12 @@ gboolean dm_store_ack(DmStore *store, const DmMessage *message, GError **error)
         return FALSE;
     dm_folders_set_retrieved(store->folders, dm_folders_find(store->folders, message->id));
     return TRUE;
+}
+
+GPtrArray *dm_store_awaiting(DmStore *store, const char *account)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+    return dm_folders_awaiting(store->folders, account);
 }
 
 gint64 dm_store_used(DmStore *store, const char *account)

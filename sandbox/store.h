@@ -41,11 +41,12 @@ json_t *dm_store_key_status(DmStore *store, const char *account, const char *key
 
 typedef struct {
     const char *account;
-    const char *key;
+    const char *key; /* NULL: no submission, nothing but messages and logins */
     const char *id;
     const char *message_id;
-    const GPtrArray *results; /* of DmRecipientResult *: only those that are new */
-    GPtrArray *messages;      /* of DmMessage *; taken over, the array is empty afterwards */
+    const GPtrArray *results;   /* of DmRecipientResult *: only those that are new */
+    GPtrArray *messages;        /* of DmMessage *; taken over, the array is empty afterwards */
+    const GPtrArray *confirmed; /* of DmMessage *: those that await a login no longer; NULL: none */
 } DmCommit;
 
 /* Makes results and messages durable (the messages' files must be synced) and then visible. On failure the messages
@@ -65,6 +66,9 @@ json_t *dm_store_entry(DmStore *store, const DmMessage *message);
 
 /* Marks it as retrieved; again is no error. */
 gboolean dm_store_ack(DmStore *store, const DmMessage *message, GError **error);
+
+/* Messages of the account (const DmMessage *) that await a login, oldest first. Free with g_ptr_array_unref(). */
+GPtrArray *dm_store_awaiting(DmStore *store, const char *account);
 
 /* Bytes in the account's mailbox; recipients that were accepted for the account in the running day (UTC). */
 gint64 dm_store_used(DmStore *store, const char *account);

@@ -6,6 +6,7 @@
 #include "sandbox/delivery.h"
 #include "sandbox/draft.h"
 #include "sandbox/intent.h"
+#include "sandbox/malware.h"
 #include "sandbox/rules.h"
 
 typedef struct {
@@ -44,13 +45,27 @@ static void work_init(Work *work, DmSandbox *sandbox, const DmSubmission *submis
     work->growth = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 }
 
+/* The last check, as it is the dearest. */
+static gboolean scan(Work *work, GError **error)
+{
+    g_autofree char *path =
+        g_build_filename(dm_store_data_dir(work->sandbox->store), work->submission->draft_file, NULL);
+    gboolean found = FALSE;
+    if (!dm_malware_scan(path, &found, error))
+        return FALSE;
+    if (found)
+        dm_deny(&work->denial, "malware", "the draft holds malware");
+    return TRUE;
+}
+
 /* FALSE only if the system failed; what is wrong with the draft becomes `denial`. */
 static gboolean read_draft(Work *work, GError **error)
 {
     const DmSubmission *s = work->submission;
     const DmAccounts *accounts = work->sandbox->accounts;
     g_autoptr(GError) problem = NULL;
-    work->draft = dm_draft_read(dm_store_data_dir(work->sandbox->store), s->draft_file, &problem);
+    work->draft = dm_draft_read(dm_store_data_dir(work->sandbox->store), s->draft_file,
+                                dm_seal_chosen(work->sandbox->seal), &problem);
     if (!work->draft && !g_error_matches(problem, DM_ERROR, DM_ERROR_PERMANENT)) {
         g_propagate_error(error, g_steal_pointer(&problem));
         return FALSE;
@@ -59,7 +74,7 @@ static gboolean read_draft(Work *work, GError **error)
         dm_deny(&work->denial, "invalid-format", "%s", problem->message);
     else if (dm_intent_read(&work->intent, work->draft->headers, s->envelope, accounts, &work->denial))
         dm_rules_draft(accounts, s->account, s->high, &work->intent, work->draft, &work->denial);
-    return TRUE;
+    return work->denial.code || scan(work, error);
 }
 
 static gboolean check_room(Work *work, const DmAccount *owner, DmDenial *denial)
@@ -80,7 +95,7 @@ static gboolean check_recipient(Work *work, const char *recipient, DmDenial *den
 {
     const DmAccount *account = work->submission->account;
     const DmAccount *owner = NULL;
-    g_autoptr(DmFault) fault = dm_faults_take_deny(work->sandbox->faults, recipient);
+    g_autoptr(DmFault) fault = dm_faults_take_for(work->sandbox->faults, DM_FAULT_DENY, recipient);
     if (fault)
         return fault->retryable ? dm_defer(denial, fault->code, "ordered by a test")
                                 : dm_deny(denial, fault->code, "ordered by a test");
@@ -88,7 +103,7 @@ static gboolean check_recipient(Work *work, const char *recipient, DmDenial *den
         return dm_deny(denial, work->denial.code, "%s", work->denial.detail);
     gint64 sent = dm_store_sent_today(work->sandbox->store, account->name) + work->accepted->len;
     return dm_rules_recipient(work->sandbox->accounts, recipient, &owner, denial) &&
-           dm_rules_daily(account, sent, denial) && check_room(work, owner, denial);
+           dm_rules_daily(account, work->submission->high, sent, denial) && (!owner || check_room(work, owner, denial));
 }
 
 static void judge(Work *work, const char *recipient)
@@ -116,7 +131,7 @@ static gboolean take_ids(Work *work, GError **error)
     work->id = dm_stamp_new_id(error);
     if (!work->id)
         return FALSE;
-    work->message_id = g_strdup_printf("%s@%s", work->id, work->sandbox->domain);
+    work->message_id = g_strdup_printf("%s@%s", work->id, s->account->provider);
     return TRUE;
 }
 

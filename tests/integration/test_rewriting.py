@@ -1,4 +1,4 @@
-"""What a message looks like at the provider, whole: every field but those that the provider adds, and the body."""
+"""What is submitted to the provider, whole: every field but those of De-Mail, and the body."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from harness.sandbox import field
 MAX, ERIKA, OTTO = "max@gemeinde.example", "erika@muster.de-mail.de", "otto@normal.de-mail.de"
 BODY = b"K\xc3\xb6rper\n.\n..\n  Ende \n\n"
 
-# Sent, and submitted. Every message begins with a Message-ID and a Date, which arrive as they are.
+# Sent, and submitted. Every message begins with a Message-ID and a Date, which stay as they are.
 CASES = {
     "plain": (
         b"From: max@gemeinde.example\nTo: erika@muster.de-mail.de\nSubject: Thema\n",
@@ -100,8 +100,7 @@ def test_whole_message(world, mta, token, name):
     answers = smtp.send(world.mta.ports["submission"], MAX, recipients, message)
     assert answers.code == 250, answers
     for recipient in recipients:
-        raw = world.sandbox.wait(recipient, token.encode())
-        fields, body = as_submitted(raw)
+        fields, body = as_submitted(world.sandbox.wait_draft(recipient, token.encode()))
         got = b"\n".join(fields).replace(b"\r\n", b"\n") + b"\n"
         assert got == first + submitted
         assert body == smtp.crlf(BODY)

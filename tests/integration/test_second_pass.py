@@ -45,7 +45,7 @@ def test_demail_behind_a_content_filter(filtered, token):
     message = smtp.message(MAX, ERIKA, f"[P] {token}", Message_ID=f"<{token}@gemeinde.example>",
                            Date="Mon, 1 Jan 2024 00:00:00 +0000")
     assert smtp.send(filtered.mta.ports["submission"], MAX, [ERIKA, OTTO], message).code == 250
-    fields, _ = as_submitted(filtered.sandbox.wait(ERIKA, token.encode()))
+    fields, _ = as_submitted(filtered.sandbox.wait_draft(ERIKA, token.encode()))
     assert fields == [b"X-Filtered: yes", b"From: max@gemeinde.de-mail.de", b"To: " + ERIKA.encode(),
                       f"Subject: {token}".encode(), f"Message-ID: <{token}@gemeinde.example>".encode(),
                       b"Date: Mon, 1 Jan 2024 00:00:00 +0000"]

@@ -88,6 +88,7 @@ class Gateway:
                                   "email_domains": "stadt.example", "demail_domains": "stadt.de-mail.de",
                                   "catch_all": "rathaus@stadt.example", "bounce_address": "postmaster@stadt.example"}
         del config["tenant stadt"]["address_map"]
+        del config["gateway"]["crl_files"]
         return config
 
     def _write_keys(self):
@@ -95,6 +96,7 @@ class Gateway:
         self._secret("sandbox.password", "geheim\n")
         shutil.copy(self.pki.cert("ca"), self.home / "ca.pem")
         shutil.copy(self.pki.cert("client"), self.home / "token.pem")
+        shutil.copy(self.pki.cert("ca"), self.home / "seal-ca.pem")
         self._secret("token.key", self.pki.key("client").read_text())
 
     def _secret(self, name, text):
@@ -110,6 +112,12 @@ class Gateway:
         text = io.StringIO()
         self.config.write(text)
         self.conf.write_text(text.getvalue())
+
+    def trust(self, *sandboxes):
+        """The seals of these providers; their CAs must be there when the gateway starts."""
+        self.config["gateway"].update(trust_anchors=";".join(str(s.seal_ca) for s in sandboxes),
+                                      crl_files=";".join(str(s.seal_crl) for s in sandboxes))
+        self.write_config()
 
     def write_table(self, name, text):
         """Writes and compiles a table."""

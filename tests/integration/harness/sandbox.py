@@ -13,20 +13,30 @@ from .wait import wait_until
 
 
 class Sandbox(Daemon):
-    """`accounts`: as in the accounts file. Needs a Pki with server and client certificates."""
+    """`accounts`, `other_providers`: as in the accounts file. Needs a Pki with server and client certificates."""
 
-    def __init__(self, home, pki, accounts, port, build=None):
+    def __init__(self, home, pki, accounts, port, build=None, other_providers=()):
         self.home = Path(home)
         self.port = port
         self.pki = pki
         accounts_file = self.home / "accounts.json"
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "state").mkdir(exist_ok=True)
-        accounts_file.write_text(json.dumps({"accounts": accounts}, indent=1))
+        accounts_file.write_text(json.dumps({"accounts": accounts,
+                                             "other_providers": list(other_providers)}, indent=1))
         super().__init__("demail-sandbox", [
             program("demail-sandbox", build), "--listen", f"127.0.0.1:{port}", "--state", self.home / "state",
             "--accounts", accounts_file, "--cert", pki.cert("server"), "--key", pki.key("server"),
             "--client-ca", pki.cert("ca"), "-f"], self.home / "sandbox.log")
+
+    @property
+    def seal_ca(self):
+        """The CA of the provider's seal, and its revocation list: there once it has started."""
+        return self.home / "state" / "seal-ca.pem"
+
+    @property
+    def seal_crl(self):
+        return self.home / "state" / "seal.crl.pem"
 
     @property
     def url(self):
@@ -52,10 +62,10 @@ class Sandbox(Daemon):
             raise AssertionError(f"sandbox: {method} {target}: {answer.status} {data[:500]!r}")
         return data
 
-    def send(self, sender, to, subject, text, **options):
+    def send(self, sender, to, subject, text, bcc=(), private_id="", **options):
         """A citizen sends a De-Mail. `options`: private=True …"""
-        answer = json.loads(self._call("POST", "send", {"from": sender, "to": to, "subject": subject, "text": text,
-                                                        "options": options}))
+        answer = json.loads(self._call("POST", "send", {"from": sender, "to": to, "bcc": list(bcc), "subject": subject,
+                                                        "text": text, "private_id": private_id, "options": options}))
         refused = [result for result in answer["recipients"] if result["status"] != "accepted"]
         if refused:
             raise AssertionError(f"the provider refused what {sender} sent: {refused}")
@@ -74,6 +84,10 @@ class Sandbox(Daemon):
     def raw(self, entry):
         return self._call("GET", f"raw/{entry['id']}")
 
+    def draft(self, entry):
+        """The draft that the De-Mail was made of, as it was submitted."""
+        return self._call("GET", f"draft/{entry['id']}")
+
     def mails(self, address, containing=b"", folder="inbox"):
         """The De-Mails in a mailbox, as bytes."""
         return [raw for raw in map(self.raw, self.entries(address, folder)) if containing in raw]
@@ -81,6 +95,24 @@ class Sandbox(Daemon):
     def wait(self, address, containing, timeout=30.0):
         return wait_until(lambda: self.mails(address, containing),
                           f"a De-Mail to {address} with {containing!r}", timeout)[0]
+
+    def wait_draft(self, address, containing, timeout=30.0):
+        """The draft of the De-Mail that wait() would find."""
+        return wait_until(lambda: [self.draft(entry) for entry in self.entries(address)
+                                   if containing in self.raw(entry)],
+                          f"a De-Mail to {address} with {containing!r}", timeout)[0]
+
+    def log_in(self, address, level="high"):
+        """Its owner logs in, at the provider's web site."""
+        self._call("POST", "login", {"address": address, "auth_level": level})
+
+    def seal(self, algorithm):
+        """What new De-Mails are sealed with, as in a=: sha384/ec-dsa …"""
+        self._call("POST", "seal", {"algorithm": algorithm})
+
+    def identify(self, address, recipient):
+        """The owner of the address has his identity confirmed to the recipient."""
+        self._call("POST", "identify", {"address": address, "recipient": recipient})
 
     def fault(self, kind, **details):
         self._call("POST", "fault", {"kind": kind, **details})

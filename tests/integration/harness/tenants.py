@@ -71,7 +71,7 @@ class TenantsWorld(World):
         for name, text in (("senders", SENDERS), ("addresses", ADDRESSES), ("sender_logins", SENDER_LOGINS)):
             self.gateway.write_table(name, text)
         self._configure(self.gateway.config)
-        self.gateway.write_config()
+        self.gateway.trust(self.sandbox, self.second)
         self.gateway.milter.stop()
         self.gateway.milter.command.append("-v")
         self.gateway.start_milter()

@@ -28,18 +28,19 @@ ALIASES = {"verteiler@gemeinde.example": "erika@muster.de-mail.de"}
 LOGINS = {"erna": "wunderland", "max": "wunderland", "gesperrt": "wunderland"}
 
 
-def _account(address, holder, domains=(), addresses=(), level="high"):
+def account(address, holder, domains=(), addresses=(), level="high"):
+    """An entry of the accounts file."""
     return {"account": address, "password": "geheim", "holder": holder, "addresses": [address, *addresses],
             "domains": list(domains), "auth_level": level, "may_request_retrieve": True,
             "message_size": 50_000_000, "recipients": 5000, "quota": 10_000_000_000, "daily_limit": 0}
 
 
 ACCOUNTS = [
-    _account("poststelle@gemeinde.de-mail.de", "Gemeinde Beispiel", domains=["gemeinde.de-mail.de"]),
-    _account("rathaus@stadt.de-mail.de", "Stadt Beispiel", domains=["stadt.de-mail.de"]),
-    _account("erika@muster.de-mail.de", "Erika Mustermann"),
-    _account("otto@normal.de-mail.de", "Otto Normal", level="normal"),
-    _account("amt@viele.de-mail.de", "Amt mit vielen Adressen", domains=["viele.de-mail.de"]),
+    account("poststelle@gemeinde.de-mail.de", "Gemeinde Beispiel", domains=["gemeinde.de-mail.de"]),
+    account("rathaus@stadt.de-mail.de", "Stadt Beispiel", domains=["stadt.de-mail.de"]),
+    account("erika@muster.de-mail.de", "Erika Mustermann"),
+    account("otto@normal.de-mail.de", "Otto Normal", level="normal"),
+    account("amt@viele.de-mail.de", "Amt mit vielen Adressen", domains=["viele.de-mail.de"]),
 ]
 
 MTAS = {mta.name: mta for mta in (Postfix, Sendmail)}
@@ -72,6 +73,7 @@ class World:
         self.sandbox = Sandbox(self.home / "provider", self.pki, ACCOUNTS, free_port(), build)
         inject = free_port()
         self.gateway = Gateway(self.home / "gateway", self.pki, self.sandbox.url, inject, build)
+        self.gateway.trust(self.sandbox)
         self.mta = mta(self.home / "mta", self.gateway.mta_milter, self.gateway.lmtp, self.sink.port, inject, MAILBOXES,
                        ALIASES)
         self.mailboxes = Mailboxes(self.mta.mail)
