@@ -115,5 +115,9 @@ int main(int argc, char **argv)
     const DmCtl ctl = {config_file != NULL ? config_file : DM_CONFIG_FILE, json};
     int exit_code = run(&ctl, argc - 1, argv + 1);
     g_mime_shutdown();
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        dm_output_complain("standard output: what was printed could not be written");
+        return EX_IOERR;
+    }
     return exit_code;
 }

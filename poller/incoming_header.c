@@ -42,8 +42,9 @@ static char *make_status(const DmIncomingMark *mark)
     g_autofree char *options = dm_options_format(dm_fields_options(mark->demail));
     g_autofree char *reasons = dm_judgement_reasons(mark->judgement, ",\n ");
 
-    return g_strdup_printf("verified=%s;\n signed=%s;\n auth-level=%s; options=%s%s%s",
+    return g_strdup_printf("verified=%s;\n signed=%s;\n auth-level=%s; options=%s%s%s%s",
                            dm_judgement_word(mark->judgement), signed_by, auth_level(mark->demail), options,
+                           dm_judgement_from_differs(mark->judgement) ? ";\n from=differs" : "",
                            reasons[0] != '\0' ? ";\n reason=" : "", reasons);
 }
 

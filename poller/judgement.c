@@ -5,15 +5,25 @@
 
 #include <string.h>
 
-#define UNTRUSTED "certificate.untrusted"
+#define UNTRUSTED    "certificate.untrusted"
+#define FROM_DIFFERS "sender.from-differs"
 
-static gboolean is_untrusted(const DmVerdict *verdict)
+static gboolean contains(const GPtrArray *reasons, const char *reason)
 {
-    for (guint i = 0; i < verdict->reasons->len; i++) {
-        if (strcmp(g_ptr_array_index(verdict->reasons, i), UNTRUSTED) == 0)
+    for (guint i = 0; i < reasons->len; i++) {
+        if (strcmp(g_ptr_array_index(reasons, i), reason) == 0)
             return TRUE;
     }
     return FALSE;
+}
+
+static char *join(const GPtrArray *reasons, const char *separator)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < reasons->len; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? separator : "", (const char *)g_ptr_array_index(reasons, i));
+    return g_string_free(text, FALSE);
 }
 
 static DmVerified judge(const DmJudgement *judgement, const DmHeaders *headers)
@@ -24,8 +34,9 @@ static DmVerified judge(const DmJudgement *judgement, const DmHeaders *headers)
         return DM_VERIFIED_NONE;
     if (dm_verdict_valid(verdict))
         return DM_VERIFIED_PASS;
-    return !judgement->seal_judged && verdict->reasons->len == 1 && is_untrusted(verdict) ? DM_VERIFIED_PASS
-                                                                                          : DM_VERIFIED_FAIL;
+    return !judgement->seal_judged && verdict->reasons->len == 1 && contains(verdict->reasons, UNTRUSTED)
+               ? DM_VERIFIED_PASS
+               : DM_VERIFIED_FAIL;
 }
 
 gboolean dm_judgement_make(const DmTrust *trust, int fd, const DmHeaders *headers, DmJudgement *judgement,
@@ -67,12 +78,17 @@ gboolean dm_judgement_counts(const DmJudgement *judgement)
     return judgement->verified == DM_VERIFIED_PASS && dm_verdict_valid(judgement->verdict);
 }
 
+gboolean dm_judgement_from_differs(const DmJudgement *judgement)
+{
+    return contains(judgement->verdict->warnings, FROM_DIFFERS);
+}
+
+char *dm_judgement_remarks(const DmJudgement *judgement)
+{
+    return join(judgement->verdict->warnings, ",");
+}
+
 char *dm_judgement_reasons(const DmJudgement *judgement, const char *separator)
 {
-    GString *text = g_string_new(NULL);
-
-    for (guint i = 0; judgement->verified == DM_VERIFIED_FAIL && i < judgement->verdict->reasons->len; i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? separator : "",
-                               (const char *)g_ptr_array_index(judgement->verdict->reasons, i));
-    return g_string_free(text, FALSE);
+    return judgement->verified == DM_VERIFIED_FAIL ? join(judgement->verdict->reasons, separator) : g_strdup("");
 }

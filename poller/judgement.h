@@ -35,6 +35,13 @@ const char *dm_judgement_signer(const DmJudgement *judgement);
 /* Whether it may change what is known of a sent De-Mail: it passed, and nothing about it was left unjudged. */
 gboolean dm_judgement_counts(const DmJudgement *judgement);
 
+/* Whether its From names somebody else than the sender whom the provider knows. */
+gboolean dm_judgement_from_differs(const DmJudgement *judgement);
+
+/* Remarks that decide nothing, such as a revocation that can't be told, separated by commas; empty if there are none.
+ * Free with g_free(). */
+char *dm_judgement_remarks(const DmJudgement *judgement);
+
 /* Why it failed, separated by `separator`; empty if it did not. Free with g_free(). */
 char *dm_judgement_reasons(const DmJudgement *judgement, const char *separator);
 

@@ -163,10 +163,11 @@ static gboolean hand_over(Arrival *a, DmHeaders *headers, int fd, off_t body, co
         return FALSE;
 
     g_autofree char *to = join(a->handover.recipients);
+    g_autofree char *remarks = dm_judgement_remarks(&a->judgement);
 
     dm_log(DM_LOG_INFO, "received", DM_S("tenant", tenant->name), DM_S("id", a->entry->id),
            DM_S("type", a->entry->type), DM_S("to", to), DM_N("size", info.st_size),
-           DM_S("verified", dm_judgement_word(&a->judgement)),
+           DM_S("verified", dm_judgement_word(&a->judgement)), DM_S("remarks", remarks[0] != '\0' ? remarks : NULL),
            DM_S("redelivered", a->handover.redelivered ? "yes" : NULL));
     return TRUE;
 }

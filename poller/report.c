@@ -16,7 +16,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeMultipart, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimePart, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeFormatOptions, g_mime_format_options_free)
 
-#define WORDS_MAX 4000 /* bytes of the provider's text that are repeated */
+#define WORDS_MAX   4000 /* bytes of the provider's text that are repeated */
+#define SUBJECT_MAX 500  /* characters of the notification's subject */
 
 typedef struct {
     const char *type; /* X-de-mail-notification-type */
@@ -41,11 +42,12 @@ static const char *const sent_on[] = {
     "\nSie wurde am %d.%m.%Y um %H:%M Uhr versandt.\n",
 };
 
+/* No word of proof: a notification need not be signed (PVD IO 3.4.1). */
 static const char *const explanation[] = {
-    "The attached notification is what the De-Mail provider said, unchanged; it proves that the De-Mail was not "
-    "delivered.\n",
-    "Die angehängte Meldungsnachricht des De-Mail-Anbieters ist unverändert; sie weist nach, dass die De-Mail nicht "
-    "zugestellt wurde.\n",
+    "The attached notification is what the De-Mail provider said, unchanged. Please keep it, in case you have to show "
+    "that the De-Mail was not delivered.\n",
+    "Die angehängte Meldungsnachricht des De-Mail-Anbieters ist unverändert. Bitte bewahren Sie sie auf, falls Sie "
+    "belegen müssen, dass die De-Mail nicht zugestellt wurde.\n",
 };
 
 static const char *const words[] = {"\nThe provider's words:\n\n", "\nDer Anbieter schreibt:\n\n"};
@@ -176,7 +178,9 @@ static DmHeaders *make_header(const DmReport *report, const char *boundary, GErr
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *date = g_mime_utils_header_format_date(now);
     g_autofree char *decoded = dm_fields_decoded(report->headers, "Subject");
-    g_autofree char *subject = dm_header_encode("Subject", decoded);
+    g_autofree char *valid = g_utf8_make_valid(decoded, -1);
+    g_autofree char *cut = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), SUBJECT_MAX));
+    g_autofree char *subject = dm_header_encode("Subject", cut);
     g_autofree char *type =
         g_strdup_printf("multipart/report; report-type=delivery-status;\n boundary=\"%s\"", boundary);
     g_autofree char *named = g_strconcat(report->tenant->name, " ", report->id, NULL);

@@ -108,6 +108,17 @@ def test_shown_by_every_name(world, token):
     assert missing.returncode == 1 and "nobody-knows-this is not in the journal" in missing.stderr
 
 
+def test_a_private_id_gives_the_terminal_no_orders(world, token):
+    message = smtp.message(MAX, ERIKA, f"Bescheid {token}", Message_ID=f"<{token}@gemeinde.example>",
+                           X_de_mail_private_id=f"=?utf-8?q?{token}_=C2=9B31m_=E2=80=AE?=")
+    assert smtp.send(world.mta.ports["submission"], MAX, [ERIKA], message).code == 250
+    world.mta.wait_empty()
+    entry, = shown(world, f"<{token}@gemeinde.example>")
+    assert entry["private_id"] == f"{token} \x9b31m \u202e"
+    text = demailctl(world, "show", f"<{token}@gemeinde.example>").stdout
+    assert f"{token}  31m" in text and "\x9b" not in text and "\u202e" not in text
+
+
 def listed(world, *arguments):
     done = demailctl(world, "messages", "--json", *arguments)
     assert done.returncode == 0, done.stderr

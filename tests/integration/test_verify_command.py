@@ -109,3 +109,10 @@ def test_memory_does_not_grow_with_the_message(tmp_path):
     done = subprocess.run(["prlimit", f"--data={16 * 1024 * 1024}", demailctl, "verify", "--json", message],
                           capture_output=True, timeout=60, check=False)
     assert objects(done)[0]["reasons"] == ["integrity.body-hash"], done.stderr
+
+
+def test_output_that_can_not_be_written():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([program("demailctl"), "-c", "/does/not/exist", "verify", VALID], stdout=full,
+                              stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (74, "demailctl: standard output: what was printed could not be written\n")

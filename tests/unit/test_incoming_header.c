@@ -94,6 +94,16 @@ static void test_failed(void **state)
                   " reason=integrity.body-hash,\r\n value.auth-level");
 }
 
+/* The provider knows the sender; what From shows is the author's own. */
+static void test_other_author(void **state)
+{
+    DmJudgement *judgement = *state;
+
+    dm_verdict_warn(judgement->verdict, "sender.from-differs");
+    assert_marked(judgement, "pass (hash)\r\n header.x-de-mail-sender=erika@muster.de-mail.de",
+                  "pass;\r\n signed=no;\r\n auth-level=high; options=private;\r\n from=differs");
+}
+
 static void test_none(void **state)
 {
     DmJudgement *judgement = *state;
@@ -133,6 +143,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_seal_that_can_not_be_judged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_author, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_thread, set_up, tear_down),
     };

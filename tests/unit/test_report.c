@@ -17,7 +17,8 @@
     "Content-Type: text/plain; charset=utf-8\r\n\r\n"                                                                  \
     "Text \r\nFrom hier\r\n.\r\n--x--\r\nGr\303\274\303\237e\r\n\r\nEnde"
 
-static GMimeMessage *make(const char *folder, DmLanguage language, const char *type)
+/* `subject` NULL: the notification's own. */
+static GMimeMessage *make_with_subject(const char *folder, DmLanguage language, const char *type, const char *subject)
 {
     static char *domains[] = {(char *)"gemeinde.example", NULL};
     g_autofree char *path = ts_write(folder, "notification", NOTIFICATION);
@@ -34,6 +35,8 @@ static GMimeMessage *make(const char *folder, DmLanguage language, const char *t
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *body = NULL;
 
+    if (subject)
+        dm_headers_replace(headers, "Subject", 1, subject);
     g_ptr_array_add(recipients, (char *)"erika@muster.de-mail.de");
     g_ptr_array_add(recipients, (char *)"otto@normal.de-mail.de");
     g_free(statement->notification_type);
@@ -58,6 +61,11 @@ static GMimeMessage *make(const char *folder, DmLanguage language, const char *t
     g_object_unref(parser);
     g_object_unref(stream);
     return parsed;
+}
+
+static GMimeMessage *make(const char *folder, DmLanguage language, const char *type)
+{
+    return make_with_subject(folder, language, type, NULL);
 }
 
 static GMimeObject *part_of(GMimeMessage *message, int index)
@@ -101,6 +109,21 @@ static void test_structure(void **state)
     assert_non_null(strstr(status, "\r\n\r\nOriginal-Recipient: rfc822; otto@normal.de-mail.de\r\n"));
     assert_true(g_str_has_prefix(status, "Reporting-MTA: dns; "));
     assert_non_null(strstr(status, "\r\nArrival-Date: Thu, 01 Jan 2026 "));
+    g_object_unref(message);
+}
+
+/* Encoded, it would be larger than a header may be. */
+static void test_endless_subject(void **state)
+{
+    g_autoptr(GString) subject = g_string_new(NULL);
+
+    while (subject->len < 900000)
+        g_string_append(subject, "ä");
+
+    GMimeMessage *message = make_with_subject(*state, DM_LANGUAGE_EN, "unknown-recipient", subject->str);
+
+    assert_true(g_str_has_prefix(g_mime_message_get_subject(message), "ääää"));
+    assert_int_equal(g_utf8_strlen(g_mime_message_get_subject(message), -1), 500);
     g_object_unref(message);
 }
 
@@ -149,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_structure, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_endless_subject, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_notification_is_unchanged, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_languages_and_types, ts_set_up, ts_tear_down),
     };
