@@ -2,8 +2,9 @@
  * Which domains are De-Mail: the table demail_domains, and beside it the table that demail-poller makes of the signed
  * list of providers.
  *
- * An entry "no" in demail_domains makes a domain e-mail, whatever the list says, and on a tenant's own e-mail domain the
- * list has no say: no mistake in it may cut off the mail that comes in. Else an entry in either makes a domain De-Mail. Where the list's entry says that the provider is not active, the domain is inactive, unless demail_domains
+ * An entry "no" in demail_domains makes a domain e-mail, whatever the list says, and on a tenant's own e-mail domain
+ * the list has no say: no mistake in it may cut off the mail that comes in. Else an entry in either makes a domain
+ * De-Mail. Where the list's entry says that the provider is not active, the domain is inactive, unless demail_domains
  * has an entry for as much of the domain: mail to a provider that lost its status must not go to the Internet instead.
  */
 #ifndef DEMAIL_COMMON_DOMAINS_H

@@ -240,7 +240,8 @@ static gboolean prepare(const DmCtl *ctl, const Options *options, Task *task, GE
         g_autoptr(GError) cause = NULL;
         task->original = read_original(options->original, &cause);
         if (task->original == NULL) {
-            g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "verify: --original: %s; name the file of a message", cause->message);
+            g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "verify: --original: %s; name the file of a message",
+                        cause->message);
             return FALSE;
         }
     }

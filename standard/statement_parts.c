@@ -3,15 +3,61 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
-static gboolean is_crowded(const char *message, gsize length)
+static const char *next_line(const char *line, const char *end)
 {
-    guint boundaries = 0;
-    const char *end = message + length;
+    const char *newline = memchr(line, '\n', (gsize)(end - line));
 
-    for (const char *line = message; line != NULL && end - line > 2; line = memchr(line, '\n', (gsize)(end - line))) {
-        if (*line == '\n')
-            line++;
-        if (end - line >= 2 && line[0] == '-' && line[1] == '-' && ++boundaries > DM_STATEMENT_BOUNDARIES_MAX)
+    return newline != NULL ? newline + 1 : end;
+}
+
+static gboolean starts_with(const char *line, const char *end, const char *word)
+{
+    return (gsize)(end - line) >= strlen(word) && g_ascii_strncasecmp(line, word, strlen(word)) == 0;
+}
+
+/* Whether the line can be the head of a part, or of a message in a part. */
+static gboolean opens_part(const char *line, const char *end)
+{
+    return starts_with(line, end, "--") || starts_with(line, end, "Content-Type");
+}
+
+/* Whether the line can begin a field that GMime reads as addresses. */
+static gboolean opens_addresses(const char *line, const char *end)
+{
+    static const char *const names[] = {"From", "Sender", "Reply-To", "To", "Cc", "Bcc"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (starts_with(line, end, names[i]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Whether the field, with the lines that continue it, is too long or has too many groups. */
+static gboolean is_crowded_field(const char *field, const char *end)
+{
+    const char *line = field;
+    guint colons = 0;
+
+    do {
+        const char *next = next_line(line, end);
+        for (; line < next; line++)
+            colons += *line == ':' ? 1 : 0;
+    } while (line < end && (*line == ' ' || *line == '\t'));
+    return colons > DM_GROUPS_MAX || line - field > DM_STATEMENT_FIELD_MAX;
+}
+
+/* GMime recurses into parts, into messages within messages, and into groups of addresses in their headers; and a list of
+ * addresses can cost it its length squared. */
+static gboolean is_crowded(const char *body, gsize length)
+{
+    guint parts = 0;
+    const char *end = body + length;
+
+    for (const char *line = body; line < end; line = next_line(line, end)) {
+        if (opens_part(line, end) && ++parts > DM_STATEMENT_HEADS_MAX)
+            return TRUE;
+        if (opens_addresses(line, end) && is_crowded_field(line, end))
             return TRUE;
     }
     return FALSE;

@@ -9,8 +9,10 @@
 
 #include <glib.h>
 
-/* A body with more lines that look like a boundary is not read. */
-#define DM_STATEMENT_BOUNDARIES_MAX 1000
+/* A body with more lines that look like a boundary or a Content-Type is not read, */
+#define DM_STATEMENT_HEADS_MAX 1000
+/* nor one in which what looks like a field of addresses has more bytes, or more than DM_GROUPS_MAX colons. */
+#define DM_STATEMENT_FIELD_MAX (64 * 1024)
 
 typedef struct {
     GBytes *xml; /* the first; NULL if there is none */

@@ -463,6 +463,32 @@ static void test_not_mixed(void **state)
     g_string_free(crowded, TRUE);
 }
 
+/* What GMime would recurse into until the stack is full, or chew on for minutes, is not read. */
+static void test_hostile_parts(void **state)
+{
+    static const struct {
+        const char *start;
+        const char *middle;
+    } bodies[] = {
+        {"Content-Type: message/rfc822\r\n\r\nTo: ", "a:"},
+        {"Content-Type: message/rfc822\r\n\r\nCc: ", "\"a"},
+        {"", "Content-Type: message/rfc822\r\n\r\n"},
+    };
+    const Fixture *fixture = *state;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        GString *message = g_string_new(fixture->notification.header);
+        gint64 before = g_get_monotonic_time();
+        g_string_append_printf(message, "--=_dm_20260202.m0008\r\n%s", bodies[i].start);
+        for (guint k = 0; k < 300000; k++)
+            g_string_append(message, bodies[i].middle);
+        g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message->str, NULL);
+        ts_assert_verdict(verdict, "confirmation.structure", NULL, bodies[i].middle);
+        assert_true(g_get_monotonic_time() - before < 10 * G_USEC_PER_SEC);
+        g_string_free(message, TRUE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_original_with_more),
         cmocka_unit_test(test_signature),
         cmocka_unit_test(test_structure),
+        cmocka_unit_test(test_hostile_parts),
         cmocka_unit_test(test_not_mixed),
     };
 
