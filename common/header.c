@@ -303,7 +303,7 @@ GPtrArray *dm_header_mailboxes(const char *value, gboolean *clean)
     GPtrArray *out = g_ptr_array_new_with_free_func(free_mailbox);
     g_autofree char *line = dm_header_unfold(value);
 
-    if (count_char(line, ':') > DM_GROUPS_MAX) {
+    if (count_char(line, ':') > DM_GROUPS_MAX || count_char(line, ',') > DM_MAILBOXES_MAX) {
         if (clean != NULL)
             *clean = FALSE;
         return out;

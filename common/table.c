@@ -74,14 +74,24 @@ static gboolean load(DmTable *table, GError **error)
     return TRUE;
 }
 
-/* A table without file that may be so. Other errors stay. */
-static gboolean may_be_missing(DmTable *table)
+/* Reads it for the first time. Ordinary mail must not stop for a table that others write and that may be missing. */
+static gboolean load_first(DmTable *table, GError **error)
 {
+    static const char effect[] = "empty until it is there";
     struct stat st;
+    g_autoptr(GError) reason = NULL;
 
-    if ((table->flags & DM_TABLE_OPTIONAL) == 0 || stat(table->file, &st) == 0 || errno != ENOENT)
+    if (load(table, &reason))
+        return TRUE;
+    if ((table->flags & DM_TABLE_OPTIONAL) == 0) {
+        g_propagate_error(error, g_steal_pointer(&reason));
         return FALSE;
-    dm_log(DM_LOG_WARNING, "table-missing", DM_S("file", table->file), DM_S("effect", "empty until it is there"));
+    }
+    if (stat(table->file, &st) != 0 && errno == ENOENT)
+        dm_log(DM_LOG_WARNING, "table-missing", DM_S("file", table->file), DM_S("effect", effect));
+    else
+        dm_log(DM_LOG_ERROR, "table-lost", DM_S("file", table->file), DM_S("reason", reason->message),
+               DM_S("effect", effect));
     table->broken = TRUE;
     return TRUE;
 }
@@ -101,7 +111,7 @@ DmTable *dm_table_open(const char *spec, DmTableFlags flags, GError **error)
     table->name = g_strdup(name);
     table->file = backend->file(name);
     table->flags = flags;
-    if (!may_be_missing(table) && !load(table, error))
+    if (!load_first(table, error))
         return NULL;
     return g_steal_pointer(&table);
 }

@@ -20,7 +20,8 @@ typedef enum {
     DM_TABLE_DEFAULT = 0,
     DM_TABLE_KEEP_LAST = 1 << 0, /* if the file vanishes or breaks: go on with what was read last, log an error once */
     DM_TABLE_TWO_WAY = 1 << 1,   /* dm_table_get_back() will be used */
-    DM_TABLE_OPTIONAL = 1 << 2,  /* as long as there is no file the table is empty, with a warning when it is opened */
+    DM_TABLE_OPTIONAL =
+        1 << 2, /* without a readable file at the start it is empty until there is one, and that is logged */
 } DmTableFlags;
 
 /* Opens `spec` and reads it once. Errors: DM_ERROR_CONFIG (spec, format), DM_ERROR_NOINPUT (missing; names the command

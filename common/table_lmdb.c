@@ -111,7 +111,8 @@ static int copy_bytes(int from, int to, off_t size)
     return 0;
 }
 
-/* Opens a copy in memory: what is kept although its file may be cut short in place must not be a mapping of that file. */
+/* Opens a copy in memory: what is kept although its file may be cut short in place must not be a mapping of that file.
+ */
 static int open_copy(MDB_env *env, const char *file, struct stat *st)
 {
     int source = open(file, O_RDONLY | O_CLOEXEC);

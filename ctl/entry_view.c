@@ -1,6 +1,7 @@
 #include "ctl/entry_view.h"
 
 #include "common/demail.h"
+#include "ctl/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -162,19 +163,10 @@ json_t *dm_entry_view_json(const DmEntryView *view)
     return is_sent(view) ? json_sent(view) : json_received(view);
 }
 
-/* For people: one line, without what a terminal would take for an order, C1 and marks of direction included. */
+/* For people. */
 static char *plain(const char *text)
 {
-    g_autofree char *valid = g_utf8_make_valid(text != NULL && text[0] != '\0' ? text : "-", -1);
-    GString *copy = g_string_new(NULL);
-
-    for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
-        gunichar character = g_utf8_get_char(c);
-        GUnicodeType type = g_unichar_type(character);
-        gboolean order = type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT;
-        g_string_append_unichar(copy, order ? ' ' : character);
-    }
-    return g_string_free(copy, FALSE);
+    return dm_output_plain(text != NULL && text[0] != '\0' ? text : "-");
 }
 
 static void print_sent_line(const DmEntryView *view, const DmSentRecipient *recipient)

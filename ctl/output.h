@@ -16,8 +16,8 @@ void dm_output_json_line(json_t *value);
 /* An array of the strings (char *) in `list`; NULL gives an empty one. */
 json_t *dm_output_strings(const GPtrArray *list);
 
-/* Text from outside, for people: as valid UTF-8, and each character that a terminal would take for an order, C1 and marks
- * of direction included, as a blank. g_free(). */
+/* Text from outside, for people: as valid UTF-8, and each character that a terminal would take for an order, C1 and
+ * marks of direction included, as a blank. g_free(). */
 char *dm_output_plain(const char *text);
 
 /* "demailctl: problem" on standard error. */

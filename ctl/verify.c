@@ -167,53 +167,54 @@ static json_t *text_or_null(const char *text)
     return valid != NULL ? json_string(valid) : json_null();
 }
 
-static void print_json(const char *file, const DmVerdict *verdict)
+static void print_json(const char *file, const DmFindings *findings)
 {
     json_t *object = json_pack(
         "{s:o, s:b, s:o, s:o, s:o, s:s?, s:o, s:s?, s:s?, s:s?, s:o, s:s?, s:s?, s:b}", "file", text_or_null(file),
-        "valid", dm_verdict_valid(verdict), "reasons", dm_output_strings(verdict->reasons), "warnings",
-        dm_output_strings(verdict->warnings), "message_type", text_or_null(verdict->message_type), "class",
-        class_letter(verdict->message_class), "a", text_or_null(verdict->algorithm), "form", form_word(verdict->form),
-        "digest", verdict->digest, "signature_algorithm", verdict->signature_algorithm, "signer",
-        text_or_null(verdict->signer), "body_hash", verdict->body_hash, "header_hash", verdict->header_hash,
-        "deliverable", verdict->deliverable);
+        "valid", dm_findings_valid(findings), "reasons", dm_output_strings(findings->reasons), "warnings",
+        dm_output_strings(findings->warnings), "message_type", text_or_null(findings->message_type), "class",
+        class_letter(findings->message_class), "a", text_or_null(findings->algorithm), "form",
+        form_word(findings->form), "digest", findings->digest, "signature_algorithm", findings->signature_algorithm,
+        "signer", text_or_null(findings->signer), "body_hash", findings->body_hash, "header_hash",
+        findings->header_hash, "deliverable", findings->deliverable);
 
     dm_output_json_line(object);
 }
 
-static void print_plain(const char *file, const DmVerdict *verdict)
+static void print_plain(const char *file, const DmFindings *findings)
 {
-    g_autofree char *type = dm_output_plain(verdict->message_type != NULL ? verdict->message_type : "no message type");
-    g_autofree char *algorithm = dm_output_plain(verdict->algorithm != NULL ? verdict->algorithm : "no algorithm");
-    g_autofree char *signer = verdict->signer != NULL ? dm_output_plain(verdict->signer) : NULL;
+    g_autofree char *type =
+        dm_output_plain(findings->message_type != NULL ? findings->message_type : "no message type");
+    g_autofree char *algorithm = dm_output_plain(findings->algorithm != NULL ? findings->algorithm : "no algorithm");
+    g_autofree char *signer = findings->signer != NULL ? dm_output_plain(findings->signer) : NULL;
 
-    printf("%s: %s (%s, %s%s%s)", file, dm_verdict_valid(verdict) ? "valid" : "not valid", type, algorithm,
+    printf("%s: %s (%s, %s%s%s)", file, dm_findings_valid(findings) ? "valid" : "not valid", type, algorithm,
            signer != NULL ? ", signed by " : "", signer != NULL ? signer : "");
-    for (guint i = 0; i < verdict->reasons->len; i++)
-        printf("%s %s", i == 0 ? ":" : ",", (const char *)g_ptr_array_index(verdict->reasons, i));
-    printf("%s\n", verdict->deliverable ? "; deliver it all the same" : "");
-    for (guint i = 0; i < verdict->warnings->len; i++)
-        printf("%s: warning: %s\n", file, (const char *)g_ptr_array_index(verdict->warnings, i));
+    for (guint i = 0; i < findings->reasons->len; i++)
+        printf("%s %s", i == 0 ? ":" : ",", (const char *)g_ptr_array_index(findings->reasons, i));
+    printf("%s\n", findings->deliverable ? "; deliver it all the same" : "");
+    for (guint i = 0; i < findings->warnings->len; i++)
+        printf("%s: warning: %s\n", file, (const char *)g_ptr_array_index(findings->warnings, i));
 }
 
 static int verify_file(const Task *task, const char *file)
 {
     g_autoptr(GError) error = NULL;
     int fd = open_message(file, &error);
-    g_autoptr(DmVerdict) verdict = fd >= 0 ? dm_verify(task->trust, fd, task->at, task->original, &error) : NULL;
+    g_autoptr(DmFindings) findings = fd >= 0 ? dm_verify(task->trust, fd, task->at, task->original, &error) : NULL;
 
     if (fd >= 0)
         close(fd);
-    if (verdict == NULL) {
+    if (findings == NULL) {
         g_autofree char *line = g_strdup_printf("%s: %s", file, error->message);
         dm_output_complain(line);
         return EX_NOINPUT;
     }
     if (task->json)
-        print_json(file, verdict);
+        print_json(file, findings);
     else
-        print_plain(file, verdict);
-    return dm_verdict_valid(verdict) ? EX_OK : NOT_VALID;
+        print_plain(file, findings);
+    return dm_findings_valid(findings) ? EX_OK : NOT_VALID;
 }
 
 static int verify_files(const Task *task, char **files)

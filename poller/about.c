@@ -222,7 +222,7 @@ static gboolean is_undeliverable(const char *notification_type)
     return g_strv_contains(types, notification_type);
 }
 
-static DmSentEventKind event_of(const DmVerdict *verdict)
+static DmSentEventKind event_of(const DmFindings *findings)
 {
     static const struct {
         const char *type;
@@ -232,18 +232,18 @@ static DmSentEventKind event_of(const DmVerdict *verdict)
                  {"confirmation of retrieve", DM_EVENT_RETRIEVED}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
-        if (g_strcmp0(verdict->message_type, types[i].type) == 0)
+        if (g_strcmp0(findings->message_type, types[i].type) == 0)
             return types[i].event;
     }
-    return g_strcmp0(verdict->message_type, "notification") == 0 &&
-                   is_undeliverable(verdict->statement->notification_type)
+    return g_strcmp0(findings->message_type, "notification") == 0 &&
+                   is_undeliverable(findings->statement->notification_type)
                ? DM_EVENT_UNDELIVERABLE
                : DM_EVENT_NOTIFIED;
 }
 
-/* A confirmation counts for the recipients that it names and no others. A notification may name nobody: then it is about
- * the only recipient, or says something of all, which is no failure of each. */
-static gboolean find_event(DmJournal *journal, const DmVerdict *verdict, const Said *said, DmAbout *about,
+/* A confirmation counts for the recipients that it names and no others. A notification may name nobody: then it is
+ * about the only recipient, or says something of all, which is no failure of each. */
+static gboolean find_event(DmJournal *journal, const DmFindings *findings, const Said *said, DmAbout *about,
                            GError **error)
 {
     g_autoptr(GPtrArray) recipients = dm_journal_get_recipients(journal, about->message->gateway_id, error);
@@ -251,9 +251,9 @@ static gboolean find_event(DmJournal *journal, const DmVerdict *verdict, const S
 
     if (!recipients)
         return FALSE;
-    about->event = event_of(verdict);
+    about->event = event_of(findings);
     find_concerned(recipients, said, about->recipients, possible);
-    if (about->recipients->len > 0 || verdict->message_class != DM_CLASS_NOTIFICATION)
+    if (about->recipients->len > 0 || findings->message_class != DM_CLASS_NOTIFICATION)
         return TRUE;
     if (possible->len != 1)
         about->event = DM_EVENT_NOTIFIED;
@@ -265,12 +265,12 @@ static gboolean find_event(DmJournal *journal, const DmVerdict *verdict, const S
 gboolean dm_about_find(DmJournal *journal, const char *tenant, const DmJudgement *judgement, DmAbout *about,
                        GError **error)
 {
-    const DmVerdict *verdict = judgement->verdict;
-    const DmStatement *statement = verdict->statement;
+    const DmFindings *findings = judgement->findings;
+    const DmStatement *statement = findings->statement;
 
     *about = (DmAbout){.recipients = g_ptr_array_new_with_free_func(g_free)};
     if (!statement || !dm_judgement_counts(judgement) ||
-        (verdict->message_class != DM_CLASS_CONFIRMATION && verdict->message_class != DM_CLASS_NOTIFICATION))
+        (findings->message_class != DM_CLASS_CONFIRMATION && findings->message_class != DM_CLASS_NOTIFICATION))
         return TRUE;
 
     g_autoptr(Said) said = said_new(statement);
@@ -286,7 +286,7 @@ gboolean dm_about_find(DmJournal *journal, const char *tenant, const DmJudgement
 
     if (is_message_id(thread))
         about->thread = g_strdup(thread);
-    return !about->message || find_event(journal, verdict, said, about, error);
+    return !about->message || find_event(journal, findings, said, about, error);
 }
 
 void dm_about_clear(DmAbout *about)

@@ -3,11 +3,11 @@
  * what of it goes into the journal. Only one that passed its verification is about anything: a forged receipt must not
  * become evidence.
  *
- * A De-Mail is found by the Message-ID that the statement gives of the original, else by the private id (PVD IO 3.1.17),
- * always within the tenant that received the statement. Its private id must be the statement's in any case: every De-Mail
- * of ours has one, and a Message-ID can be guessed. A private id that a client used several times is told apart by
- * what the notification's text names: the Message-ID, else a recipient (PVD FU step 45). What stays ambiguous is about
- * nothing.
+ * A De-Mail is found by the Message-ID that the statement gives of the original, else by the private id (PVD
+ * IO 3.1.17), always within the tenant that received the statement. Its private id must be the statement's in any case:
+ * every De-Mail of ours has one, and a Message-ID can be guessed. A private id that a client used several times is told
+ * apart by what the notification's text names: the Message-ID, else a recipient (PVD FU step 45). What stays ambiguous
+ * is about nothing.
  */
 #ifndef DEMAIL_POLLER_ABOUT_H
 #define DEMAIL_POLLER_ABOUT_H

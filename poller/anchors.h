@@ -1,6 +1,6 @@
 /*
- * The CAs that the seals of incoming De-Mail are judged by: trust_anchors and crl_files, read with the configuration and
- * kept with the gateway that a message holds.
+ * The CAs that the seals of incoming De-Mail are judged by: trust_anchors and crl_files, read with the configuration
+ * and kept with the gateway that a message holds.
  */
 #ifndef DEMAIL_POLLER_ANCHORS_H
 #define DEMAIL_POLLER_ANCHORS_H

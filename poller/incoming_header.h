@@ -1,8 +1,8 @@
 /*
  * What the gateway changes in the header of a De-Mail that it hands to the MTA: X-Demail-* and Authentication-Results
- * that came with it are forged, or of no use here, and go; our own come in, the subject gets its prefix, a message about
- * another one its place in the thread. All else stays byte for byte; nothing of it is covered by X-de-mail-integrity
- * but the subject, whose prefix is what the configuration wants.
+ * that came with it are forged, or of no use here, and go; our own come in, the subject gets its prefix, a message
+ * about another one its place in the thread. All else stays byte for byte; nothing of it is covered by
+ * X-de-mail-integrity but the subject, whose prefix is what the configuration wants.
  */
 #ifndef DEMAIL_POLLER_INCOMING_HEADER_H
 #define DEMAIL_POLLER_INCOMING_HEADER_H

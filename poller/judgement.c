@@ -28,13 +28,13 @@ static char *join(const GPtrArray *reasons, const char *separator)
 
 static DmVerified judge(const DmJudgement *judgement, const DmHeaders *headers)
 {
-    const DmVerdict *verdict = judgement->verdict;
+    const DmFindings *findings = judgement->findings;
 
     if (headers && dm_headers_count(headers, DM_FIELD_INTEGRITY) == 0)
         return DM_VERIFIED_NONE;
-    if (dm_verdict_valid(verdict))
+    if (dm_findings_valid(findings))
         return DM_VERIFIED_PASS;
-    return !judgement->seal_judged && verdict->reasons->len == 1 && contains(verdict->reasons, UNTRUSTED)
+    return !judgement->seal_judged && findings->reasons->len == 1 && contains(findings->reasons, UNTRUSTED)
                ? DM_VERIFIED_PASS
                : DM_VERIFIED_FAIL;
 }
@@ -43,8 +43,8 @@ gboolean dm_judgement_make(const DmTrust *trust, int fd, const DmHeaders *header
                            GError **error)
 {
     *judgement = (DmJudgement){.seal_judged = dm_trust_has_anchors(trust)};
-    judgement->verdict = dm_verify(trust, fd, g_get_real_time() / G_USEC_PER_SEC, NULL, error);
-    if (!judgement->verdict)
+    judgement->findings = dm_verify(trust, fd, g_get_real_time() / G_USEC_PER_SEC, NULL, error);
+    if (!judgement->findings)
         return FALSE;
     judgement->verified = judge(judgement, headers);
     return TRUE;
@@ -52,7 +52,7 @@ gboolean dm_judgement_make(const DmTrust *trust, int fd, const DmHeaders *header
 
 void dm_judgement_clear(DmJudgement *judgement)
 {
-    g_clear_pointer(&judgement->verdict, dm_verdict_free);
+    g_clear_pointer(&judgement->findings, dm_findings_free);
 }
 
 const char *dm_judgement_word(const DmJudgement *judgement)
@@ -70,25 +70,25 @@ const char *dm_judgement_word(const DmJudgement *judgement)
 
 const char *dm_judgement_signer(const DmJudgement *judgement)
 {
-    return judgement->verified == DM_VERIFIED_PASS && judgement->seal_judged ? judgement->verdict->signer : NULL;
+    return judgement->verified == DM_VERIFIED_PASS && judgement->seal_judged ? judgement->findings->signer : NULL;
 }
 
 gboolean dm_judgement_counts(const DmJudgement *judgement)
 {
-    return judgement->verified == DM_VERIFIED_PASS && dm_verdict_valid(judgement->verdict);
+    return judgement->verified == DM_VERIFIED_PASS && dm_findings_valid(judgement->findings);
 }
 
 gboolean dm_judgement_from_differs(const DmJudgement *judgement)
 {
-    return contains(judgement->verdict->warnings, FROM_DIFFERS);
+    return contains(judgement->findings->warnings, FROM_DIFFERS);
 }
 
 char *dm_judgement_remarks(const DmJudgement *judgement)
 {
-    return join(judgement->verdict->warnings, ",");
+    return join(judgement->findings->warnings, ",");
 }
 
 char *dm_judgement_reasons(const DmJudgement *judgement, const char *separator)
 {
-    return judgement->verified == DM_VERIFIED_FAIL ? join(judgement->verdict->reasons, separator) : g_strdup("");
+    return judgement->verified == DM_VERIFIED_FAIL ? join(judgement->findings->reasons, separator) : g_strdup("");
 }

@@ -5,8 +5,8 @@
 #define DEMAIL_POLLER_JUDGEMENT_H
 
 #include "common/header.h"
+#include "standard/findings.h"
 #include "standard/trust.h"
-#include "standard/verdict.h"
 
 typedef enum {
     DM_VERIFIED_NONE, /* no X-de-mail-integrity at all */
@@ -17,7 +17,7 @@ typedef enum {
 typedef struct {
     DmVerified verified;
     gboolean seal_judged; /* there are anchors to judge certificates by */
-    DmVerdict *verdict;   /* never NULL */
+    DmFindings *findings; /* never NULL */
 } DmJudgement;
 
 /* Verifies the file as of now. `headers` is its header, NULL where that can't be read. A certificate that can't be

@@ -100,7 +100,7 @@ static void log_statement(const Arrival *a)
 static gboolean match(Arrival *a, GError **error)
 {
     const DmReceiver *receiver = a->receiver;
-    const DmStatement *statement = a->judgement.verdict->statement;
+    const DmStatement *statement = a->judgement.findings->statement;
 
     if (!dm_about_find(receiver->journal, receiver->tenant->name, &a->judgement, &a->about, error) ||
         !dm_about_record(receiver->journal, &a->about, statement, a->entry->id, error))
@@ -179,7 +179,7 @@ static gboolean hand_over_report(Arrival *a, GError **error)
                              .tenant = a->receiver->tenant,
                              .message = a->about.message,
                              .recipients = a->about.recipients,
-                             .statement = a->judgement.verdict->statement,
+                             .statement = a->judgement.findings->statement,
                              .headers = a->headers,
                              .fd = a->fd,
                              .id = a->entry->id};

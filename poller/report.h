@@ -1,6 +1,7 @@
 /*
- * The report that a De-Mail can't be delivered, as every mail client knows it (RFC 3464): what happened in the gateway's
- * language, for programs, and the provider's notification whole, byte for byte, so that its hash or seal stays good.
+ * The report that a De-Mail can't be delivered, as every mail client knows it (RFC 3464): what happened in the
+ * gateway's language, for programs, and the provider's notification whole, byte for byte, so that its hash or seal
+ * stays good.
  */
 #ifndef DEMAIL_POLLER_REPORT_H
 #define DEMAIL_POLLER_REPORT_H
@@ -8,7 +9,7 @@
 #include "common/config.h"
 #include "common/header.h"
 #include "common/journal.h"
-#include "standard/verdict.h"
+#include "standard/findings.h"
 
 /* All lent. */
 typedef struct {

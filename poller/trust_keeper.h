@@ -1,6 +1,6 @@
 /*
- * Keeps the signed list of providers (trust_list_url) fresh, in a thread of its own: fetches, verifies, stores. Whatever
- * fails, the last good list stays in force, expired or not.
+ * Keeps the signed list of providers (trust_list_url) fresh, in a thread of its own: fetches, verifies, stores.
+ * Whatever fails, the last good list stays in force, expired or not.
  */
 #ifndef DEMAIL_POLLER_TRUST_KEEPER_H
 #define DEMAIL_POLLER_TRUST_KEEPER_H

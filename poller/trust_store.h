@@ -1,6 +1,6 @@
 /*
- * The signed list of providers on disk, below state_dir: the list as it was fetched, and the table that the milter reads
- * (common/domains.h). Files are replaced in one step.
+ * The signed list of providers on disk, below state_dir: the list as it was fetched, and the table that the milter
+ * reads (common/domains.h). Files are replaced in one step.
  */
 #ifndef DEMAIL_POLLER_TRUST_STORE_H
 #define DEMAIL_POLLER_TRUST_STORE_H

@@ -80,10 +80,10 @@ static gboolean check_addresses(const GPtrArray *list, const DmAccounts *account
 /* A draft may name several bcc; each gets a De-Mail of his own (step 29). */
 static gboolean parse_chosen(const char *text, DmChosen *chosen, const DmAccounts *accounts, DmDenial *denial)
 {
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
-    dm_recipients_read(text, chosen, verdict);
-    for (guint i = 0; i < verdict->reasons->len; i++) {
-        const char *reason = g_ptr_array_index(verdict->reasons, i);
+    g_autoptr(DmFindings) findings = dm_findings_new();
+    dm_recipients_read(text, chosen, findings);
+    for (guint i = 0; i < findings->reasons->len; i++) {
+        const char *reason = g_ptr_array_index(findings->reasons, i);
         if (!g_str_equal(reason, "recipient.bcc-several"))
             return dm_deny(denial, "invalid-format", "%s: %s", DM_FIELD_CHOSEN_RECIPIENT, reason);
     }

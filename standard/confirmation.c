@@ -43,7 +43,7 @@ typedef struct {
 
 static void fail(const Confirmation *confirmation, const char *reason)
 {
-    dm_verdict_fail(confirmation->statement->verdict, reason);
+    dm_findings_fail(confirmation->statement->findings, reason);
 }
 
 static char *element(const Confirmation *confirmation, const char *name)
@@ -62,7 +62,7 @@ static void judge_sender(const Confirmation *confirmation)
     if (!dm_address_equal(issuer, sender))
         fail(confirmation, "confirmation.sender");
     else if (strcmp(issuer, sender) != 0)
-        dm_verdict_warn(confirmation->statement->verdict, "confirmation.sender-case");
+        dm_findings_warn(confirmation->statement->findings, "confirmation.sender-case");
 }
 
 /* Whether `text` is the title between `before` and `after`, and then the subject; NULL: any subject. */
@@ -114,7 +114,7 @@ static void judge_times(const Confirmation *confirmation)
     else if (!confirmation->kind->has_delivery && delivery != NULL)
         fail(confirmation, "confirmation.delivery-time-forbidden");
     else if (delivery != NULL && dm_case_time(delivery) > dm_case_time(time))
-        dm_verdict_warn(confirmation->statement->verdict, "confirmation.delivery-time-late");
+        dm_findings_warn(confirmation->statement->findings, "confirmation.delivery-time-late");
 }
 
 static gboolean is_yes(const char *value)
@@ -137,7 +137,7 @@ static void judge_options(const Confirmation *confirmation)
             requested = TRUE;
     /* What the steps of PVD FU forbid the issuer harms nobody who receives it. */
     if (!requested)
-        dm_verdict_warn(statement->verdict, "confirmation.not-requested");
+        dm_findings_warn(statement->findings, "confirmation.not-requested");
 }
 
 static void judge_private_id(const Confirmation *confirmation)
@@ -152,7 +152,7 @@ static void judge_private_id(const Confirmation *confirmation)
 static void read_original(const DmMetadata *metadata, const char *field, DmChosen *list)
 {
     const char *value = dm_metadata_get(metadata, field);
-    g_autoptr(DmVerdict) judged = dm_verdict_new();
+    g_autoptr(DmFindings) judged = dm_findings_new();
 
     dm_recipients_read(value ? value : "", list, judged);
 }
@@ -195,7 +195,7 @@ static void judge_recipients(const Confirmation *confirmation, const DmChosen *c
     if (!confirmation->kind->for_recipient)
         return;
     if (chosen->cc->len == 0)
-        dm_verdict_warn(confirmation->statement->verdict, "confirmation.recipient-missing");
+        dm_findings_warn(confirmation->statement->findings, "confirmation.recipient-missing");
     else if (!are_of_original(confirmation->metadata, chosen->cc))
         fail(confirmation, "confirmation.recipient");
 }
@@ -235,7 +235,7 @@ static void set_statement(const Confirmation *confirmation, const DmChosen *chos
     dm_case_take(&out->original_rfc_id, g_strdup(dm_metadata_get(confirmation->metadata, "Message-ID")));
     dm_case_take(&out->private_id, dm_case_field(confirmation->statement->headers, DM_FIELD_PRIVATE_ID));
     set_recipients(confirmation, chosen, out->recipients);
-    confirmation->statement->verdict->statement = out;
+    confirmation->statement->findings->statement = out;
 }
 
 static void judge_content(const Confirmation *confirmation)
@@ -243,7 +243,7 @@ static void judge_content(const Confirmation *confirmation)
     const DmStatementCase *statement = confirmation->statement;
     DmChosen chosen;
 
-    dm_metadata_judge(confirmation->metadata, statement->verdict);
+    dm_metadata_judge(confirmation->metadata, statement->findings);
     judge_sender(confirmation);
     judge_subject(confirmation);
     judge_hash(confirmation);
@@ -260,11 +260,11 @@ static void judge_content(const Confirmation *confirmation)
 
 void dm_confirmation_judge(const DmStatementCase *statement)
 {
-    const Kind *kind = find_kind(statement->verdict->message_type);
+    const Kind *kind = find_kind(statement->findings->message_type);
 
     dm_case_judge_signature(statement);
     if (!dm_xml_schema_valid(statement->document)) {
-        dm_verdict_fail(statement->verdict, "confirmation.schema");
+        dm_findings_fail(statement->findings, "confirmation.schema");
         return;
     }
     if (kind == NULL)

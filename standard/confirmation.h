@@ -6,7 +6,7 @@
 
 #include "standard/statement_case.h"
 
-/* The root is an Acknowledge-Message. Adds confirmation.* and certificate.* reasons; sets verdict->statement where the
+/* The root is an Acknowledge-Message. Adds confirmation.* and certificate.* reasons; sets findings->statement where the
  * XML is valid by the schema. */
 void dm_confirmation_judge(const DmStatementCase *statement);
 

@@ -69,19 +69,19 @@ gboolean dm_demail_address_is_pseudonym(const char *address)
     return g_ascii_strncasecmp(address, PSEUDONYM_PREFIX, strlen(PSEUDONYM_PREFIX)) == 0;
 }
 
-void dm_demail_address_judge(const char *address, DmVerdict *verdict)
+void dm_demail_address_judge(const char *address, DmFindings *findings)
 {
     const char *at = strrchr(address, '@');
     const char *domain = at != NULL ? at + 1 : "";
     g_autofree char *local = g_strndup(address, (gsize)(at != NULL ? at - address : 0));
 
     if (strlen(local) > LOCAL_MAX || strlen(domain) > DOMAIN_MAX || strlen(address) > ADDRESS_MAX)
-        dm_verdict_fail(verdict, "address.length");
+        dm_findings_fail(findings, "address.length");
     if (!dm_demail_domain_is_valid(domain))
-        dm_verdict_fail(verdict, "address.domain");
+        dm_findings_fail(findings, "address.domain");
     if (dm_demail_address_is_pseudonym(local) &&
         (local[strlen(PSEUDONYM_PREFIX)] == '\0' || strchr(local, '.') != NULL))
-        dm_verdict_fail(verdict, "address.pseudonym");
+        dm_findings_fail(findings, "address.pseudonym");
     if (has_capitals(local) && !is_system(local))
-        dm_verdict_warn(verdict, "address.capitals");
+        dm_findings_warn(findings, "address.capitals");
 }

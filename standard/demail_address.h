@@ -5,7 +5,7 @@
 #ifndef DEMAIL_STANDARD_DEMAIL_ADDRESS_H
 #define DEMAIL_STANDARD_DEMAIL_ADDRESS_H
 
-#include "standard/verdict.h"
+#include "standard/findings.h"
 
 #include <glib.h>
 
@@ -20,7 +20,7 @@
 
 /* Judges local@domain: lengths, form of the domain and of pseudonyms (address.length, address.domain,
  * address.pseudonym); a warning about capitals, but not in a system address (address.capitals). */
-void dm_demail_address_judge(const char *address, DmVerdict *verdict);
+void dm_demail_address_judge(const char *address, DmFindings *findings);
 
 /* Whether the address is a pseudonym, pn_… */
 gboolean dm_demail_address_is_pseudonym(const char *address);

@@ -72,7 +72,7 @@ static char *get_text(xmlNodePtr node)
 static void require(const DmStatementCase *statement, gboolean holds, const char *reason)
 {
     if (!holds)
-        dm_verdict_fail(statement->verdict, reason);
+        dm_findings_fail(statement->findings, reason);
 }
 
 /* Nothing stands in an assertion but what ID IO 2.6 names. */
@@ -114,9 +114,9 @@ static void judge_issuer(const DmStatementCase *statement)
     if (domain == NULL || sender == NULL)
         return;
     if (g_strcmp0(domain, sender_domain) != 0)
-        dm_verdict_fail(statement->verdict, "ident.issuer");
+        dm_findings_fail(statement->findings, "ident.issuer");
     else if (!dm_address_equal(address, sender))
-        dm_verdict_warn(statement->verdict, "ident.issuer-differs");
+        dm_findings_warn(statement->findings, "ident.issuer-differs");
 }
 
 /* Who had himself identified has a copy, and the audience is to whom it went (ID IO 2.1.1). */
@@ -188,7 +188,7 @@ void dm_identification_judge(const DmStatementCase *statement)
 
     dm_case_take(&out->issuer, get_text(only(statement->root, "Issuer")));
     out->time = get_time(statement->root, "IssueInstant");
-    statement->verdict->statement = out;
+    statement->findings->statement = out;
     dm_case_judge_signature(statement);
     judge_transforms(statement);
     judge_attributes(statement);

@@ -9,7 +9,7 @@
 /* Whether the root is an assertion. */
 gboolean dm_identification_is_assertion(xmlNodePtr root);
 
-/* Adds ident.* and certificate.* reasons; sets verdict->statement. */
+/* Adds ident.* and certificate.* reasons; sets findings->statement. */
 void dm_identification_judge(const DmStatementCase *statement);
 
 #endif

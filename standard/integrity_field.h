@@ -6,8 +6,8 @@
 #define DEMAIL_STANDARD_INTEGRITY_FIELD_H
 
 #include "standard/algorithm.h"
+#include "standard/findings.h"
 #include "standard/raw_header.h"
-#include "standard/verdict.h"
 
 #include <glib.h>
 
@@ -23,9 +23,9 @@ typedef struct {
 } DmIntegrityField;
 
 /* Reads the field that counts. Adds integrity.* reasons and warnings, and sets form, algorithm, digest and
- * signature_algorithm of the verdict. NULL if there is none, or none that can be read; a missing one is not reported
+ * signature_algorithm of the findings. NULL if there is none, or none that can be read; a missing one is not reported
  * here. `at` is the time of judging for x=. */
-DmIntegrityField *dm_integrity_field_read(const DmRawHeader *header, gint64 at, DmVerdict *verdict);
+DmIntegrityField *dm_integrity_field_read(const DmRawHeader *header, gint64 at, DmFindings *findings);
 void dm_integrity_field_free(DmIntegrityField *field);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmIntegrityField, dm_integrity_field_free)
 

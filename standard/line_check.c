@@ -66,16 +66,16 @@ void dm_line_check_update(DmLineCheck *check, const char *data, gsize length)
     check->within_line = data[length - 1] != '\n';
 }
 
-void dm_line_check_finish(const DmLineCheck *check, DmVerdict *verdict)
+void dm_line_check_finish(const DmLineCheck *check, DmFindings *findings)
 {
     if (check->bare_cr || check->after_cr)
-        dm_verdict_fail(verdict, "syntax.bare-cr");
+        dm_findings_fail(findings, "syntax.bare-cr");
     if (check->bare_lf)
-        dm_verdict_fail(verdict, "syntax.bare-lf");
+        dm_findings_fail(findings, "syntax.bare-lf");
     if (check->nul)
-        dm_verdict_fail(verdict, "syntax.nul");
+        dm_findings_fail(findings, "syntax.nul");
     if (check->long_line || check->line > DM_LINE_MAX + (check->after_cr ? 1U : 0U))
-        dm_verdict_warn(verdict, "syntax.body-line-length");
+        dm_findings_warn(findings, "syntax.body-line-length");
     if (check->within_line)
-        dm_verdict_warn(verdict, "syntax.final-crlf");
+        dm_findings_warn(findings, "syntax.final-crlf");
 }

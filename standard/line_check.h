@@ -5,7 +5,7 @@
 #ifndef DEMAIL_STANDARD_LINE_CHECK_H
 #define DEMAIL_STANDARD_LINE_CHECK_H
 
-#include "standard/verdict.h"
+#include "standard/findings.h"
 
 #include <glib.h>
 
@@ -25,6 +25,6 @@ void dm_line_check_update(DmLineCheck *check, const char *data, gsize length);
 
 /* At the end: adds syntax.bare-cr, syntax.bare-lf, syntax.nul and the warnings syntax.body-line-length,
  * syntax.final-crlf. */
-void dm_line_check_finish(const DmLineCheck *check, DmVerdict *verdict);
+void dm_line_check_finish(const DmLineCheck *check, DmFindings *findings);
 
 #endif

@@ -58,7 +58,8 @@ static void free_metadate(gpointer data)
     g_free(field);
 }
 
-/* What follows "name:" in the field `original`, on one line; NULL if that is no field, or larger than a header may be. */
+/* What follows "name:" in the field `original`, on one line; NULL if that is no field, or larger than a header may be.
+ */
 static char *read_line(const char *original, const char *name)
 {
     gsize length = strlen(name);
@@ -143,18 +144,18 @@ static gboolean has_bare_newline(const char *text)
     return FALSE;
 }
 
-static void judge_metadate(const DmMetadata *metadata, const Metadate *field, DmVerdict *verdict)
+static void judge_metadate(const DmMetadata *metadata, const Metadate *field, DmFindings *findings)
 {
     if (field->line == NULL)
-        dm_verdict_fail(verdict, "confirmation.metadata-name");
+        dm_findings_fail(findings, "confirmation.metadata-name");
     else if (!dm_case_same(field->value, field->line))
-        dm_verdict_fail(verdict, "confirmation.metadata-value");
+        dm_findings_fail(findings, "confirmation.metadata-value");
     if (has_bare_newline(field->original))
-        dm_verdict_warn(verdict, "confirmation.original-header-lf");
+        dm_findings_warn(findings, "confirmation.original-header-lf");
     if (!IS_LISTED(required, field->name) && !IS_LISTED(optional, field->name) && !IS_LISTED(changing, field->name))
-        dm_verdict_warn(verdict, "confirmation.metadata-unknown");
+        dm_findings_warn(findings, "confirmation.metadata-unknown");
     else if (find(metadata, field->name) != field)
-        dm_verdict_warn(verdict, "confirmation.metadata-duplicate");
+        dm_findings_warn(findings, "confirmation.metadata-duplicate");
 }
 
 static gboolean announces_signature(const char *integrity)
@@ -178,12 +179,12 @@ static gboolean is_complete(const DmMetadata *metadata)
     return !announces_signature(integrity) || find(metadata, DM_FIELD_CERTIFICATE) != NULL;
 }
 
-void dm_metadata_judge(const DmMetadata *metadata, DmVerdict *verdict)
+void dm_metadata_judge(const DmMetadata *metadata, DmFindings *findings)
 {
     for (guint i = 0; i < metadata->fields->len; i++)
-        judge_metadate(metadata, g_ptr_array_index(metadata->fields, i), verdict);
+        judge_metadate(metadata, g_ptr_array_index(metadata->fields, i), findings);
     if (!is_complete(metadata))
-        dm_verdict_fail(verdict, "confirmation.metadata-missing");
+        dm_findings_fail(findings, "confirmation.metadata-missing");
 }
 
 static gboolean agree_on(const DmMetadata *metadata, const DmHeaders *original, const char *name)

@@ -5,7 +5,7 @@
 #define DEMAIL_STANDARD_METADATA_H
 
 #include "common/header.h"
-#include "standard/verdict.h"
+#include "standard/findings.h"
 
 #include <glib.h>
 #include <libxml/tree.h>
@@ -23,7 +23,7 @@ const char *dm_metadata_get(const DmMetadata *metadata, const char *name);
 
 /* Each alone: Value is what OriginalHeader says, and that is a field of the name. All: every field is there that a
  * message must have (table 1). */
-void dm_metadata_judge(const DmMetadata *metadata, DmVerdict *verdict);
+void dm_metadata_judge(const DmMetadata *metadata, DmFindings *findings);
 
 /* Whether they are those of `original`; fields that change on the way do not count. */
 gboolean dm_metadata_agree(const DmMetadata *metadata, const DmHeaders *original);

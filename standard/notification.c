@@ -17,15 +17,15 @@ static void judge_content(const DmStatementCase *statement)
     g_autofree char *sender = element(statement, "Sender");
 
     if (dm_case_same(sender, ""))
-        dm_verdict_warn(statement->verdict, "confirmation.sender-empty");
+        dm_findings_warn(statement->findings, "confirmation.sender-empty");
     if (header != NULL && !dm_case_same(header, subject))
-        dm_verdict_warn(statement->verdict, "confirmation.subject-differs");
+        dm_findings_warn(statement->findings, "confirmation.subject-differs");
     if (statement->original == NULL)
         return;
     g_autofree char *own = dm_case_field(statement->headers, DM_FIELD_PRIVATE_ID);
     g_autofree char *original = dm_case_field(statement->original, DM_FIELD_PRIVATE_ID);
     if (!dm_case_same(own, original))
-        dm_verdict_fail(statement->verdict, "confirmation.private-id");
+        dm_findings_fail(statement->findings, "confirmation.private-id");
 }
 
 static void set_statement(const DmStatementCase *statement)
@@ -38,13 +38,13 @@ static void set_statement(const DmStatementCase *statement)
     out->time = dm_case_time(time);
     dm_case_take(&out->notification_type, dm_case_field(statement->headers, DM_FIELD_NOTIFICATION));
     dm_case_take(&out->private_id, dm_case_field(statement->headers, DM_FIELD_PRIVATE_ID));
-    statement->verdict->statement = out;
+    statement->findings->statement = out;
 }
 
 void dm_notification_judge(const DmStatementCase *statement)
 {
     if (!dm_xml_schema_valid(statement->document)) {
-        dm_verdict_fail(statement->verdict, "confirmation.schema");
+        dm_findings_fail(statement->findings, "confirmation.schema");
         return;
     }
     judge_content(statement);

@@ -7,7 +7,7 @@
 #include "standard/statement_case.h"
 
 /* The root is a Notification-Message, which has no signature of its own. Adds confirmation.* reasons; sets
- * verdict->statement where the XML is valid by the schema. */
+ * findings->statement where the XML is valid by the schema. */
 void dm_notification_judge(const DmStatementCase *statement);
 
 #endif

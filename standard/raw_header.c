@@ -45,20 +45,20 @@ static const char *next_line(const char *line, const char *end, gboolean plain, 
     return found != NULL ? found + strlen(ending) : end;
 }
 
-static void judge_line(const char *line, gsize length, DmVerdict *verdict)
+static void judge_line(const char *line, gsize length, DmFindings *findings)
 {
     if (length > DM_LINE_MAX)
-        dm_verdict_fail(verdict, "syntax.header-line-length");
+        dm_findings_fail(findings, "syntax.header-line-length");
     for (gsize i = 0; i < length; i++) {
         guchar c = (guchar)line[i];
         if (c == '\0')
-            dm_verdict_fail(verdict, "syntax.nul");
+            dm_findings_fail(findings, "syntax.nul");
         else if (c == '\r')
-            dm_verdict_fail(verdict, "syntax.bare-cr");
+            dm_findings_fail(findings, "syntax.bare-cr");
         else if (c == '\n')
-            dm_verdict_fail(verdict, "syntax.bare-lf");
+            dm_findings_fail(findings, "syntax.bare-lf");
         else if (c >= 0x80)
-            dm_verdict_fail(verdict, "syntax.header-8bit");
+            dm_findings_fail(findings, "syntax.header-8bit");
     }
 }
 
@@ -98,7 +98,7 @@ static gboolean add_field(DmRawHeader *header, const char *start, const char *en
     return TRUE;
 }
 
-static void read_fields(DmRawHeader *header, const char *end, DmVerdict *verdict)
+static void read_fields(DmRawHeader *header, const char *end, DmFindings *findings)
 {
     const char *field = header->block;
     gboolean clean = TRUE;
@@ -106,19 +106,19 @@ static void read_fields(DmRawHeader *header, const char *end, DmVerdict *verdict
     for (const char *line = header->block; line < end;) {
         gsize length = 0;
         const char *next = next_line(line, end, header->converted, &length);
-        if (verdict != NULL)
-            judge_line(line, length, verdict);
+        if (findings != NULL)
+            judge_line(line, length, findings);
         if (next == end || !is_blank(*next)) {
             clean = add_field(header, field, line + length) && clean;
             field = next;
         }
         line = next;
     }
-    if (!clean && verdict != NULL)
-        dm_verdict_fail(verdict, "syntax.header-line");
+    if (!clean && findings != NULL)
+        dm_findings_fail(findings, "syntax.header-line");
 }
 
-DmRawHeader *dm_raw_header_read(const char *block, gsize length, DmVerdict *verdict)
+DmRawHeader *dm_raw_header_read(const char *block, gsize length, DmFindings *findings)
 {
     DmRawHeader *header = g_new0(DmRawHeader, 1);
 
@@ -126,10 +126,10 @@ DmRawHeader *dm_raw_header_read(const char *block, gsize length, DmVerdict *verd
     header->fields = g_array_new(FALSE, FALSE, sizeof(DmRawField));
     header->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     header->converted = length > 0 && has_plain_lines(block, length);
-    if (header->converted && verdict != NULL)
-        dm_verdict_fail(verdict, "syntax.bare-lf");
+    if (header->converted && findings != NULL)
+        dm_findings_fail(findings, "syntax.bare-lf");
     if (length > 0)
-        read_fields(header, header->block + length, verdict);
+        read_fields(header, header->block + length, findings);
     return header;
 }
 

@@ -1,12 +1,12 @@
 /*
- * The header of a message octet for octet, as hashing needs it: names as written, blanks before the colon, folds as they
- * stand. Immutable; any thread.
+ * The header of a message octet for octet, as hashing needs it: names as written, blanks before the colon, folds as
+ * they stand. Immutable; any thread.
  */
 #ifndef DEMAIL_STANDARD_RAW_HEADER_H
 #define DEMAIL_STANDARD_RAW_HEADER_H
 
 #include "common/header.h"
-#include "standard/verdict.h"
+#include "standard/findings.h"
 
 #include <glib.h>
 
@@ -27,10 +27,10 @@ typedef struct DmRawHeader DmRawHeader;
  * for line ends. */
 gsize dm_raw_header_end(const char *block, gsize length, gsize *header);
 
-/* Reads the header and copies it. Lines that are no field are left out. What is wrong with it is added to `verdict` (may
- * be NULL): syntax.header-line, syntax.header-line-length, syntax.header-8bit, syntax.nul, syntax.bare-cr,
+/* Reads the header and copies it. Lines that are no field are left out. What is wrong with it is added to `findings`
+ * (may be NULL): syntax.header-line, syntax.header-line-length, syntax.header-8bit, syntax.nul, syntax.bare-cr,
  * syntax.bare-lf (PVD IO 3.1.21, conditions 3 to 5). */
-DmRawHeader *dm_raw_header_read(const char *block, gsize length, DmVerdict *verdict);
+DmRawHeader *dm_raw_header_read(const char *block, gsize length, DmFindings *findings);
 void dm_raw_header_free(DmRawHeader *header);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmRawHeader, dm_raw_header_free)
 

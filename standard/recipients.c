@@ -45,7 +45,7 @@ static gboolean read_element(const char **at, const DmChosen *chosen, GPtrArray 
     }
 }
 
-gboolean dm_recipients_read(const char *text, DmChosen *chosen, DmVerdict *verdict)
+gboolean dm_recipients_read(const char *text, DmChosen *chosen, DmFindings *findings)
 {
     dm_chosen_init(chosen);
     GPtrArray *list = read_tag(&text, chosen);
@@ -53,12 +53,12 @@ gboolean dm_recipients_read(const char *text, DmChosen *chosen, DmVerdict *verdi
 
     while (good && list != NULL) {
         if (list->len > 0)
-            dm_verdict_fail(verdict, "recipient.duplicate-element");
+            dm_findings_fail(findings, "recipient.duplicate-element");
         good = read_element(&text, chosen, list, &list);
     }
     if (!good)
-        dm_verdict_fail(verdict, "recipient.syntax");
+        dm_findings_fail(findings, "recipient.syntax");
     if (chosen->bcc->len > 1)
-        dm_verdict_fail(verdict, "recipient.bcc-several");
+        dm_findings_fail(findings, "recipient.bcc-several");
     return good;
 }

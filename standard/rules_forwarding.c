@@ -15,16 +15,16 @@ static void add_keys(GHashTable *keys, const GPtrArray *addresses)
 }
 
 /* The actual recipients are those that it was forwarded to. An unreadable list has been complained about. */
-static void judge_recipient(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_recipient(const DmHeaders *headers, DmFindings *findings)
 {
     g_autofree char *text = dm_rules_text(headers, "Resent-To");
     g_autofree char *actual = dm_rules_text(headers, DM_FIELD_ACTUAL_RECIPIENT);
     g_autoptr(GPtrArray) resent = text != NULL ? dm_mailbox_read_list(text) : NULL;
-    g_autoptr(DmVerdict) scratch = dm_verdict_new();
+    g_autoptr(DmFindings) scratch = dm_findings_new();
     DmChosen chosen;
 
     if (text != NULL && resent == NULL)
-        dm_verdict_fail(verdict, "forward.syntax");
+        dm_findings_fail(findings, "forward.syntax");
     if (resent == NULL || actual == NULL)
         return;
     g_autoptr(GHashTable) keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -35,12 +35,12 @@ static void judge_recipient(const DmHeaders *headers, DmVerdict *verdict)
     for (guint i = 0; readable && i < resent->len; i++) {
         g_autofree char *key = dm_address_key(g_ptr_array_index(resent, i));
         if (!g_hash_table_contains(keys, key))
-            dm_verdict_fail(verdict, "forward.recipient");
+            dm_findings_fail(findings, "forward.recipient");
     }
     dm_chosen_clear(&chosen);
 }
 
-static void judge_syntax(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_syntax(const DmHeaders *headers, DmFindings *findings)
 {
     g_autofree char *from = dm_rules_text(headers, "Resent-From");
     g_autofree char *date = dm_rules_text(headers, "Resent-Date");
@@ -49,10 +49,10 @@ static void judge_syntax(const DmHeaders *headers, DmVerdict *verdict)
 
     if ((from != NULL && senders == NULL) || (date != NULL && !dm_rules_is_date(date)) ||
         (message_id != NULL && !dm_rules_is_message_id(message_id)))
-        dm_verdict_fail(verdict, "forward.syntax");
+        dm_findings_fail(findings, "forward.syntax");
 }
 
-void dm_rules_judge_forwarding(const DmHeaders *headers, DmVerdict *verdict)
+void dm_rules_judge_forwarding(const DmHeaders *headers, DmFindings *findings)
 {
     guint present = 0;
 
@@ -61,7 +61,7 @@ void dm_rules_judge_forwarding(const DmHeaders *headers, DmVerdict *verdict)
     if (present == 0)
         return;
     if (present < G_N_ELEMENTS(resent_fields))
-        dm_verdict_fail(verdict, "forward.missing");
-    judge_recipient(headers, verdict);
-    judge_syntax(headers, verdict);
+        dm_findings_fail(findings, "forward.missing");
+    judge_recipient(headers, findings);
+    judge_syntax(headers, findings);
 }

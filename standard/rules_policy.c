@@ -56,7 +56,7 @@ static gboolean has_value(const DmHeaders *headers, const char *name, const char
     return g_strcmp0(text, value) == 0;
 }
 
-static void judge_system_address(const char *address, const Type *type, DmVerdict *verdict)
+static void judge_system_address(const char *address, const Type *type, DmFindings *findings)
 {
     const char *at = strrchr(address, '@');
     g_autofree char *local = g_strndup(address, (gsize)(at - address));
@@ -68,12 +68,12 @@ static void judge_system_address(const char *address, const Type *type, DmVerdic
         similar = similar || g_ascii_strcasecmp(local, type->senders[i]) == 0;
     }
     if (similar)
-        dm_verdict_warn(verdict, "sender.capitals");
+        dm_findings_warn(findings, "sender.capitals");
     else
-        dm_verdict_fail(verdict, "sender.system-address");
+        dm_findings_fail(findings, "sender.system-address");
 }
 
-static void judge_sender(const DmHeaders *headers, const Type *type, gboolean authoritative, DmVerdict *verdict)
+static void judge_sender(const DmHeaders *headers, const Type *type, gboolean authoritative, DmFindings *findings)
 {
     g_autofree char *text = dm_rules_text(headers, DM_FIELD_SENDER);
     g_autofree char *address = text != NULL ? dm_mailbox_read_address(text) : NULL;
@@ -81,28 +81,28 @@ static void judge_sender(const DmHeaders *headers, const Type *type, gboolean au
     if (address == NULL)
         return;
     if (type->senders[0] != NULL)
-        judge_system_address(address, type, verdict);
+        judge_system_address(address, type, findings);
     if (authoritative && dm_demail_address_is_pseudonym(address))
-        dm_verdict_warn(verdict, "policy.authoritative-pseudonym");
+        dm_findings_warn(findings, "policy.authoritative-pseudonym");
 }
 
-static void judge_signature(const Type *type, gboolean authoritative, DmVerdict *verdict)
+static void judge_signature(const Type *type, gboolean authoritative, DmFindings *findings)
 {
-    gboolean hash_only = verdict->form == DM_FORM_HASH && verdict->digest != NULL;
+    gboolean hash_only = findings->form == DM_FORM_HASH && findings->digest != NULL;
 
     if (!hash_only)
         return;
     switch (type->message_class) {
     case DM_CLASS_CONFIRMATION:
     case DM_CLASS_IDENTIFICATION:
-        dm_verdict_fail(verdict, "policy.signature-required");
+        dm_findings_fail(findings, "policy.signature-required");
         break;
     case DM_CLASS_NOTIFICATION:
-        dm_verdict_warn(verdict, "policy.notification-unsigned");
+        dm_findings_warn(findings, "policy.notification-unsigned");
         break;
     case DM_CLASS_NORMAL:
         if (authoritative)
-            dm_verdict_fail(verdict, "policy.signature-required");
+            dm_findings_fail(findings, "policy.signature-required");
         break;
     case DM_CLASS_UNKNOWN:
         break;
@@ -110,30 +110,30 @@ static void judge_signature(const Type *type, gboolean authoritative, DmVerdict 
 }
 
 /* PVD FU 3.3, step 19. */
-static void judge_level(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_level(const DmHeaders *headers, DmFindings *findings)
 {
     if (has_value(headers, DM_FIELD_AUTH_LEVEL, "normal") &&
         (has_value(headers, DM_FIELD_AUTHORITATIVE, "yes") || has_value(headers, DM_FIELD_PRIVATE, "yes") ||
          has_value(headers, DM_FIELD_RETRIEVE, "yes")))
-        dm_verdict_fail(verdict, "policy.auth-level");
+        dm_findings_fail(findings, "policy.auth-level");
 }
 
-void dm_rules_judge_policy(const DmHeaders *headers, DmVerdict *verdict)
+void dm_rules_judge_policy(const DmHeaders *headers, DmFindings *findings)
 {
-    const Type *type = find_type(verdict->message_type);
+    const Type *type = find_type(findings->message_type);
 
     if (type == NULL)
         return;
     gboolean normal = type->message_class == DM_CLASS_NORMAL;
     gboolean authoritative = normal && has_value(headers, DM_FIELD_AUTHORITATIVE, "yes");
-    judge_sender(headers, type, authoritative, verdict);
-    judge_signature(type, authoritative, verdict);
+    judge_sender(headers, type, authoritative, findings);
+    judge_signature(type, authoritative, findings);
     if (normal)
-        judge_level(headers, verdict);
+        judge_level(headers, findings);
     if (strcmp(type->type, TYPE_RETRIEVE) == 0 && !has_value(headers, DM_FIELD_PRIVATE, "yes"))
-        dm_verdict_fail(verdict, "confirmation.private");
+        dm_findings_fail(findings, "confirmation.private");
     if (type->message_class == DM_CLASS_IDENTIFICATION && has_value(headers, DM_FIELD_PRIVATE, "no"))
-        dm_verdict_fail(verdict, "ident.private");
+        dm_findings_fail(findings, "ident.private");
 }
 
 static gboolean is_of_syntax(const char *reason)
@@ -148,18 +148,18 @@ static gboolean is_of_syntax(const char *reason)
     return FALSE;
 }
 
-gboolean dm_rules_deliverable(const DmHeaders *headers, const DmVerdict *verdict)
+gboolean dm_rules_deliverable(const DmHeaders *headers, const DmFindings *findings)
 {
     static const char *const needed[] = {
         DM_FIELD_SENDER,   DM_FIELD_CHOSEN_RECIPIENT, "Subject",
         DM_FIELD_PROVIDER, DM_FIELD_MESSAGE_TYPE,     DM_FIELD_ACTUAL_RECIPIENT,
     };
-    g_autoptr(DmVerdict) scratch = dm_verdict_new();
+    g_autoptr(DmFindings) scratch = dm_findings_new();
 
-    if (verdict->message_class != DM_CLASS_NOTIFICATION || dm_verdict_valid(verdict))
+    if (findings->message_class != DM_CLASS_NOTIFICATION || dm_findings_valid(findings))
         return FALSE;
-    for (guint i = 0; i < verdict->reasons->len; i++) {
-        if (!is_of_syntax(g_ptr_array_index(verdict->reasons, i)))
+    for (guint i = 0; i < findings->reasons->len; i++) {
+        if (!is_of_syntax(g_ptr_array_index(findings->reasons, i)))
             return FALSE;
     }
     for (gsize i = 0; i < G_N_ELEMENTS(needed); i++) {
@@ -170,5 +170,5 @@ gboolean dm_rules_deliverable(const DmHeaders *headers, const DmVerdict *verdict
     dm_rules_judge_recipients(headers, DM_FIELD_CHOSEN_RECIPIENT, scratch);
     dm_rules_judge_recipients(headers, DM_FIELD_ACTUAL_RECIPIENT, scratch);
     dm_rules_judge_provider(headers, scratch);
-    return dm_verdict_valid(scratch);
+    return dm_findings_valid(scratch);
 }

@@ -70,7 +70,7 @@ static char need_of(const Row *row, DmMessageClass message_class)
     return 'O';
 }
 
-void dm_rules_judge_presence(const DmHeaders *headers, DmMessageClass message_class, DmVerdict *verdict)
+void dm_rules_judge_presence(const DmHeaders *headers, DmMessageClass message_class, DmFindings *findings)
 {
     g_autofree char *version = dm_rules_text(headers, DM_FIELD_VERSION);
 
@@ -78,10 +78,10 @@ void dm_rules_judge_presence(const DmHeaders *headers, DmMessageClass message_cl
         char need = need_of(&rows[i], message_class);
         guint count = dm_headers_count(headers, rows[i].name);
         if (count == 0 && need == 'R' && (version == NULL || !is_newer(rows[i].name, version)))
-            dm_verdict_fail(verdict, "header.missing");
+            dm_findings_fail(findings, "header.missing");
         if (count > 0 && need == 'F')
-            dm_verdict_fail(verdict, "header.forbidden");
+            dm_findings_fail(findings, "header.forbidden");
         if (count > 1)
-            dm_verdict_warn(verdict, "header.duplicate");
+            dm_findings_warn(findings, "header.duplicate");
     }
 }

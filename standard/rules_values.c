@@ -7,15 +7,15 @@
 #include <string.h>
 
 static void judge_word(const DmHeaders *headers, const char *name, const char *const *words, const char *reason,
-                       DmVerdict *verdict)
+                       DmFindings *findings)
 {
     g_autofree char *text = dm_rules_text(headers, name);
 
     if (text != NULL && !g_strv_contains(words, text))
-        dm_verdict_fail(verdict, reason);
+        dm_findings_fail(findings, reason);
 }
 
-static void judge_words(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_words(const DmHeaders *headers, DmFindings *findings)
 {
     static const char *const yes_no[] = {"yes", "no", NULL};
     static const char *const levels[] = {"normal", "high", NULL};
@@ -23,26 +23,26 @@ static void judge_words(const DmHeaders *headers, DmVerdict *verdict)
     static const char *const notifications[] = {"unknown-recipient", "closed-account", "invalid-format", "other", NULL};
 
     for (guint i = 0; i < DM_OPTION_COUNT; i++)
-        judge_word(headers, dm_option_field(i), yes_no, "value.option", verdict);
-    judge_word(headers, DM_FIELD_AUTH_LEVEL, levels, "value.auth-level", verdict);
-    judge_word(headers, DM_FIELD_VERSION, versions, "value.version", verdict);
-    judge_word(headers, DM_FIELD_NOTIFICATION, notifications, "value.notification-type", verdict);
+        judge_word(headers, dm_option_field(i), yes_no, "value.option", findings);
+    judge_word(headers, DM_FIELD_AUTH_LEVEL, levels, "value.auth-level", findings);
+    judge_word(headers, DM_FIELD_VERSION, versions, "value.version", findings);
+    judge_word(headers, DM_FIELD_NOTIFICATION, notifications, "value.notification-type", findings);
 }
 
 /* Fields whose value is free, but there must be one. */
-static void judge_filled(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_filled(const DmHeaders *headers, DmFindings *findings)
 {
     static const char *const names[] = {DM_FIELD_AUTH_MECHANISM, DM_FIELD_MESSAGE_ID, DM_FIELD_ACCOUNT_HOLDER};
 
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *text = dm_rules_text(headers, names[i]);
         if (text != NULL && text[0] == '\0')
-            dm_verdict_fail(verdict, "value.empty");
+            dm_findings_fail(findings, "value.empty");
     }
 }
 
 /* The limit came with version 1.2 (table 26). */
-static void judge_private_id(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_private_id(const DmHeaders *headers, DmFindings *findings)
 {
     static const char *const unlimited[] = {"1.0", "1.1", NULL};
     g_autofree char *text = dm_rules_text(headers, DM_FIELD_PRIVATE_ID);
@@ -52,15 +52,15 @@ static void judge_private_id(const DmHeaders *headers, DmVerdict *verdict)
         return;
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     if (g_utf8_strlen(valid, -1) > DM_PRIVATE_ID_MAX)
-        dm_verdict_fail(verdict, "value.private-id-length");
+        dm_findings_fail(findings, "value.private-id-length");
 }
 
-void dm_rules_judge_provider(const DmHeaders *headers, DmVerdict *verdict)
+void dm_rules_judge_provider(const DmHeaders *headers, DmFindings *findings)
 {
     g_autofree char *text = dm_rules_text(headers, DM_FIELD_PROVIDER);
 
     if (text != NULL && !dm_demail_domain_is_valid(text))
-        dm_verdict_fail(verdict, "value.originator-provider");
+        dm_findings_fail(findings, "value.originator-provider");
 }
 
 /* Whether the calendar has the day; two-digit years as RFC 2822 4.3 reads them. */
@@ -98,26 +98,26 @@ gboolean dm_rules_is_message_id(const char *text)
                                 0);
 }
 
-static void judge_mail_fields(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_mail_fields(const DmHeaders *headers, DmFindings *findings)
 {
     g_autofree char *date = dm_rules_text(headers, "Date");
     g_autofree char *message_id = dm_rules_text(headers, "Message-ID");
 
     if (date != NULL && !dm_rules_is_date(date))
-        dm_verdict_fail(verdict, "value.date");
+        dm_findings_fail(findings, "value.date");
     if (message_id != NULL && !dm_rules_is_message_id(message_id))
-        dm_verdict_fail(verdict, "value.rfc-message-id");
+        dm_findings_fail(findings, "value.rfc-message-id");
 }
 
-void dm_rules_judge_values(const DmHeaders *headers, DmVerdict *verdict)
+void dm_rules_judge_values(const DmHeaders *headers, DmFindings *findings)
 {
     g_autofree char *type = dm_rules_text(headers, DM_FIELD_MESSAGE_TYPE);
 
     if (type != NULL && dm_rules_class(type) == DM_CLASS_UNKNOWN)
-        dm_verdict_fail(verdict, "value.message-type");
-    judge_words(headers, verdict);
-    judge_filled(headers, verdict);
-    judge_private_id(headers, verdict);
-    dm_rules_judge_provider(headers, verdict);
-    judge_mail_fields(headers, verdict);
+        dm_findings_fail(findings, "value.message-type");
+    judge_words(headers, findings);
+    judge_filled(headers, findings);
+    judge_private_id(headers, findings);
+    dm_rules_judge_provider(headers, findings);
+    judge_mail_fields(headers, findings);
 }

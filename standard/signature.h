@@ -1,6 +1,6 @@
 /*
- * Signature values of X-de-mail-integrity over a finished hash (PVD IO 3.1.21; RFC 5754, RFC 4056). ECDSA values are DER,
- * PSS uses the same digest for MGF1. Pure; any thread.
+ * Signature values of X-de-mail-integrity over a finished hash (PVD IO 3.1.21; RFC 5754, RFC 4056). ECDSA values are
+ * DER, PSS uses the same digest for MGF1. Pure; any thread.
  */
 #ifndef DEMAIL_STANDARD_SIGNATURE_H
 #define DEMAIL_STANDARD_SIGNATURE_H

@@ -36,7 +36,7 @@ static gboolean is_root(const DmStatementCase *statement, const char *name)
 
 static void judge_by_class(const DmStatementCase *statement)
 {
-    switch (statement->verdict->message_class) {
+    switch (statement->findings->message_class) {
     case DM_CLASS_CONFIRMATION:
         if (is_root(statement, "Acknowledge-Message")) {
             dm_confirmation_judge(statement);
@@ -59,7 +59,7 @@ static void judge_by_class(const DmStatementCase *statement)
     case DM_CLASS_NORMAL:
         return;
     }
-    dm_verdict_fail(statement->verdict, statement->reasons->xml_root);
+    dm_findings_fail(statement->findings, statement->reasons->xml_root);
 }
 
 static void judge_xml(DmStatementCase *statement, GBytes *xml)
@@ -69,7 +69,7 @@ static void judge_xml(DmStatementCase *statement, GBytes *xml)
     g_autoptr(xmlDoc) document = dm_xml_parse(bytes, length, NULL);
 
     if (document == NULL) {
-        dm_verdict_fail(statement->verdict, statement->reasons->xml_malformed);
+        dm_findings_fail(statement->findings, statement->reasons->xml_malformed);
         return;
     }
     statement->document = document;
@@ -83,9 +83,9 @@ static void judge_pdf(const DmStatementCase *statement, GBytes *pdf)
     const char *bytes = pdf ? g_bytes_get_data(pdf, &length) : NULL;
 
     if (pdf == NULL)
-        dm_verdict_fail(statement->verdict, statement->reasons->pdf_missing);
+        dm_findings_fail(statement->findings, statement->reasons->pdf_missing);
     else if (length < strlen("%PDF-") || memcmp(bytes, "%PDF-", strlen("%PDF-")) != 0)
-        dm_verdict_fail(statement->verdict, statement->reasons->pdf_invalid);
+        dm_findings_fail(statement->findings, statement->reasons->pdf_invalid);
 }
 
 static void judge_parts(DmStatementCase *statement, const DmStatementParts *parts)
@@ -93,35 +93,35 @@ static void judge_parts(DmStatementCase *statement, const DmStatementParts *part
     const DmStatementReasons *reasons = statement->reasons;
 
     if (parts->xml_count > 1)
-        dm_verdict_fail(statement->verdict, reasons->xml_several);
+        dm_findings_fail(statement->findings, reasons->xml_several);
     if (parts->other_count > 0)
-        dm_verdict_warn(statement->verdict, reasons->other_parts);
+        dm_findings_warn(statement->findings, reasons->other_parts);
     judge_pdf(statement, parts->pdf);
     if (parts->xml != NULL)
         judge_xml(statement, parts->xml);
     else
-        dm_verdict_fail(statement->verdict, reasons->xml_missing);
+        dm_findings_fail(statement->findings, reasons->xml_missing);
 }
 
 void dm_statement_judge(const DmHeaders *headers, const char *message, gsize length, const DmTrust *trust, gint64 at,
-                        const DmHeaders *original, DmVerdict *verdict)
+                        const DmHeaders *original, DmFindings *findings)
 {
-    gboolean is_ident = verdict->message_class == DM_CLASS_IDENTIFICATION;
+    gboolean is_ident = findings->message_class == DM_CLASS_IDENTIFICATION;
     DmStatementCase statement = {.headers = headers,
                                  .original = original,
                                  .trust = trust,
                                  .at = at,
                                  .reasons = is_ident ? &ident_reasons : &confirmation_reasons,
-                                 .verdict = verdict};
+                                 .findings = findings};
     DmStatementParts parts;
 
     if (length > DM_STATEMENT_MAX) {
-        dm_verdict_fail(verdict, statement.reasons->structure);
+        dm_findings_fail(findings, statement.reasons->structure);
         return;
     }
     if (dm_statement_parts_read(headers, message, length, &parts))
         judge_parts(&statement, &parts);
     else
-        dm_verdict_fail(verdict, statement.reasons->structure);
+        dm_findings_fail(findings, statement.reasons->structure);
     dm_statement_parts_clear(&parts);
 }

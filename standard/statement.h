@@ -6,17 +6,17 @@
 #define DEMAIL_STANDARD_STATEMENT_H
 
 #include "common/header.h"
+#include "standard/findings.h"
 #include "standard/trust.h"
-#include "standard/verdict.h"
 
 /* Larger messages of these classes are not read but fail. Bytes. */
 #define DM_STATEMENT_MAX (16 * 1024 * 1024)
 
-/* Judges a whole message of the class in verdict->message_class (not NORMAL or UNKNOWN): adds reasons and warnings,
+/* Judges a whole message of the class in findings->message_class (not NORMAL or UNKNOWN): adds reasons and warnings,
  * confirmation.* in confirmations and notifications, ident.* in identifications, in both certificate.* of the XML
- * signature's certificate; and sets verdict->statement where the XML can be read, valid or not. After dm_xml_start() and
- * g_mime_init(). `headers` is the header of `message`, whose lines end with CRLF. */
+ * signature's certificate; and sets findings->statement where the XML can be read, valid or not. After dm_xml_start()
+ * and g_mime_init(). `headers` is the header of `message`, whose lines end with CRLF. */
 void dm_statement_judge(const DmHeaders *headers, const char *message, gsize length, const DmTrust *trust, gint64 at,
-                        const DmHeaders *original, DmVerdict *verdict);
+                        const DmHeaders *original, DmFindings *findings);
 
 #endif

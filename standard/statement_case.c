@@ -36,9 +36,9 @@ gboolean dm_case_chosen(const DmStatementCase *statement, DmChosen *chosen)
 {
     const char *value = dm_headers_get(statement->headers, DM_FIELD_CHOSEN_RECIPIENT, 0);
     g_autofree char *line = dm_header_unfold(value ? value : "");
-    g_autoptr(DmVerdict) judged = dm_verdict_new();
+    g_autoptr(DmFindings) judged = dm_findings_new();
 
-    return dm_recipients_read(line, chosen, judged) && dm_verdict_valid(judged);
+    return dm_recipients_read(line, chosen, judged) && dm_findings_valid(judged);
 }
 
 static const char *skip_blanks(const char *text)
@@ -128,8 +128,8 @@ void dm_case_judge_signature(const DmStatementCase *statement)
         statement->reasons, dm_xml_signature_judge(statement->document, DM_XML_FORM_PLAIN, NULL, &certificate));
 
     if (reason != NULL)
-        dm_verdict_fail(statement->verdict, reason);
+        dm_findings_fail(statement->findings, reason);
     else
-        dm_trust_judge(statement->trust, certificate, statement->at, statement->verdict);
+        dm_trust_judge(statement->trust, certificate, statement->at, statement->findings);
     X509_free(certificate);
 }

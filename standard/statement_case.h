@@ -1,14 +1,14 @@
 /*
  * One statement under judgement, as its judges share it: what is known of the message, and under which words findings
- * go into the verdict. Internal to statement, confirmation, notification and identification.
+ * go into the findings. Internal to statement, confirmation, notification and identification.
  */
 #ifndef DEMAIL_STANDARD_STATEMENT_CASE_H
 #define DEMAIL_STANDARD_STATEMENT_CASE_H
 
 #include "common/demail.h"
 #include "common/header.h"
+#include "standard/findings.h"
 #include "standard/trust.h"
-#include "standard/verdict.h"
 
 #include <libxml/tree.h>
 
@@ -35,7 +35,7 @@ typedef struct {
     const DmTrust *trust;
     gint64 at; /* seconds since 1970 */
     const DmStatementReasons *reasons;
-    DmVerdict *verdict;
+    DmFindings *findings;
     xmlDocPtr document;
     xmlNodePtr root;
 } DmStatementCase;
@@ -57,7 +57,8 @@ gboolean dm_case_chosen(const DmStatementCase *statement, DmChosen *chosen);
 /* xs:dateTime as seconds since 1970, without a zone as UTC; 0 if unreadable. */
 gint64 dm_case_time(const char *text);
 
-/* The addresses of lists of char *, as a set for dm_case_has_address(); the lists end with NULL. g_hash_table_unref(). */
+/* The addresses of lists of char *, as a set for dm_case_has_address(); the lists end with NULL. g_hash_table_unref().
+ */
 GHashTable *dm_case_address_set(const GPtrArray *list, ...) G_GNUC_NULL_TERMINATED;
 gboolean dm_case_has_address(GHashTable *set, const char *address);
 gboolean dm_case_has_any(GHashTable *set, const GPtrArray *addresses);

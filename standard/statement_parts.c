@@ -47,8 +47,8 @@ static gboolean is_crowded_field(const char *field, const char *end)
     return colons > DM_GROUPS_MAX || line - field > DM_STATEMENT_FIELD_MAX;
 }
 
-/* GMime recurses into parts, into messages within messages, and into groups of addresses in their headers; and a list of
- * addresses can cost it its length squared. */
+/* GMime recurses into parts, into messages within messages, and into groups of addresses in their headers; and a list
+ * of addresses can cost it its length squared. */
 static gboolean is_crowded(const char *body, gsize length)
 {
     guint parts = 0;

@@ -15,7 +15,7 @@ struct DmTrust {
 };
 
 typedef struct {
-    DmVerdict *verdict;
+    DmFindings *findings;
     gint64 at;
     gboolean untrusted;
     gboolean unknown; /* whether it was revoked */
@@ -140,14 +140,14 @@ static void note_problem(X509_STORE_CTX *context, Judgement *judgement)
     case X509_V_OK:
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        dm_verdict_fail(judgement->verdict, "certificate.expired");
+        dm_findings_fail(judgement->findings, "certificate.expired");
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        dm_verdict_fail(judgement->verdict, "certificate.not-yet-valid");
+        dm_findings_fail(judgement->findings, "certificate.not-yet-valid");
         break;
     case X509_V_ERR_CERT_REVOKED:
         if (!revoked_later(context, judgement->at))
-            dm_verdict_fail(judgement->verdict, "certificate.revoked");
+            dm_findings_fail(judgement->findings, "certificate.revoked");
         break;
     case X509_V_ERR_UNABLE_TO_GET_CRL:
     case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
@@ -178,9 +178,9 @@ static int on_problem(int good, X509_STORE_CTX *context)
     return 1;
 }
 
-static void judge_chain(const DmTrust *trust, X509 *certificate, gint64 at, DmVerdict *verdict)
+static void judge_chain(const DmTrust *trust, X509 *certificate, gint64 at, DmFindings *findings)
 {
-    Judgement judgement = {.verdict = verdict, .at = at};
+    Judgement judgement = {.findings = findings, .at = at};
     X509_STORE_CTX *context = X509_STORE_CTX_new();
 
     if (context == NULL || X509_STORE_CTX_init(context, trust->store, certificate, NULL) != 1) {
@@ -194,23 +194,23 @@ static void judge_chain(const DmTrust *trust, X509 *certificate, gint64 at, DmVe
         judgement.untrusted = X509_verify_cert(context) != 1 || judgement.untrusted;
     }
     if (judgement.untrusted)
-        dm_verdict_fail(verdict, "certificate.untrusted");
+        dm_findings_fail(findings, "certificate.untrusted");
     else if (judgement.unknown)
-        dm_verdict_warn(verdict, "certificate.revocation-unknown");
+        dm_findings_warn(findings, "certificate.revocation-unknown");
     X509_STORE_CTX_free(context);
     ERR_clear_error();
 }
 
-gboolean dm_trust_judge(const DmTrust *trust, X509 *certificate, gint64 at, DmVerdict *verdict)
+gboolean dm_trust_judge(const DmTrust *trust, X509 *certificate, gint64 at, DmFindings *findings)
 {
-    guint before = verdict->reasons->len;
+    guint before = findings->reasons->len;
 
-    judge_chain(trust, certificate, at, verdict);
+    judge_chain(trust, certificate, at, findings);
     if (!dm_certificate_may_sign(certificate))
-        dm_verdict_fail(verdict, "certificate.key-usage");
+        dm_findings_fail(findings, "certificate.key-usage");
     if (!dm_certificate_is_qualified(certificate))
-        dm_verdict_warn(verdict, "certificate.not-qualified");
+        dm_findings_warn(findings, "certificate.not-qualified");
     if (dm_certificate_key_is_short(certificate))
-        dm_verdict_warn(verdict, "certificate.key-size");
-    return verdict->reasons->len == before;
+        dm_findings_warn(findings, "certificate.key-size");
+    return findings->reasons->len == before;
 }

@@ -5,7 +5,7 @@
 #define DEMAIL_STANDARD_TRUST_H
 
 #include "common/error.h"
-#include "standard/verdict.h"
+#include "standard/findings.h"
 
 #include <glib.h>
 #include <openssl/x509.h>
@@ -24,7 +24,8 @@ gboolean dm_trust_has_anchors(const DmTrust *trust);
 
 /* Judges chain, validity and revocation at the time `at` (seconds since 1970), key usage, key size and qualified
  * statements (PVD FU step 48). Adds certificate.untrusted, .expired, .not-yet-valid, .revoked, .key-usage; the warnings
- * certificate.revocation-unknown (no usable list by an anchor), .not-qualified, .key-size. FALSE if it added a reason. */
-gboolean dm_trust_judge(const DmTrust *trust, X509 *certificate, gint64 at, DmVerdict *verdict);
+ * certificate.revocation-unknown (no usable list by an anchor), .not-qualified, .key-size. FALSE if it added a reason.
+ */
+gboolean dm_trust_judge(const DmTrust *trust, X509 *certificate, gint64 at, DmFindings *findings);
 
 #endif

@@ -25,10 +25,10 @@ typedef struct {
 } DmTrustList;
 
 /* Reads a list whose signature over the whole document, plain or XAdES-BES (standard/xml.h), is by `signer`, or by a
- * certificate that `signer` issued and that is valid at `at`. NULL with DM_ERROR_PERMANENT and, in *reason (may be NULL;
- * static), one of tsl.malformed, tsl.signature-missing, tsl.signature-scope, tsl.signature-invalid, tsl.signer-untrusted.
- * An expired list is read: ask dm_trust_list_expired(). Service status counts as of `at`. Services whose name is no
- * domain with at least two labels are left out. */
+ * certificate that `signer` issued and that is valid at `at`. NULL with DM_ERROR_PERMANENT and, in *reason (may be
+ * NULL; static), one of tsl.malformed, tsl.signature-missing, tsl.signature-scope, tsl.signature-invalid,
+ * tsl.signer-untrusted. An expired list is read: ask dm_trust_list_expired(). Service status counts as of `at`.
+ * Services whose name is no domain with at least two labels are left out. */
 DmTrustList *dm_trust_list_read(const char *bytes, gsize length, X509 *signer, gint64 at, const char **reason,
                                 GError **error);
 void dm_trust_list_free(DmTrustList *list);

@@ -39,7 +39,7 @@ static gboolean read_step(Reader *reader, GError **error)
 
 /* Reads up to the end of the header: `block` holds it with what was read behind it. *body is where the body begins in
  * the file, *header the length of the header. FALSE on error. */
-static gboolean read_header(Reader *reader, GString *block, gsize *header, goffset *body, DmVerdict *verdict,
+static gboolean read_header(Reader *reader, GString *block, gsize *header, goffset *body, DmFindings *findings,
                             GError **error)
 {
     gsize end = 0;
@@ -55,7 +55,7 @@ static gboolean read_header(Reader *reader, GString *block, gsize *header, goffs
         end = block->len;
     }
     if (*header > DM_HEADERS_MAX) {
-        dm_verdict_fail(verdict, "syntax.header-size");
+        dm_findings_fail(findings, "syntax.header-size");
         *header = 0;
     }
     *body = (goffset)end;
@@ -70,7 +70,7 @@ static gboolean lacks_line_end(const GString *block, gsize header)
 
 /* Hashes the body (with a digest at all) and checks its lines, from `reader->offset` to the end of the file. */
 static gboolean read_body(Reader *reader, const DmIntegrityField *field, gboolean converted, char **body_hash,
-                          DmVerdict *verdict, GError **error)
+                          DmFindings *findings, GError **error)
 {
     gboolean hashed = field != NULL && field->has_algorithm;
     g_autoptr(DmBodyHash) hash = hashed ? dm_body_hash_new(field->digest) : NULL;
@@ -86,14 +86,14 @@ static gboolean read_body(Reader *reader, const DmIntegrityField *field, gboolea
             dm_body_hash_update(hash, reader->buffer, reader->length);
     }
     if (!converted)
-        dm_line_check_finish(&lines, verdict);
+        dm_line_check_finish(&lines, findings);
     *body_hash = hash != NULL ? dm_body_hash_finish(g_steal_pointer(&hash)) : NULL;
     return TRUE;
 }
 
 /* Messages of the other classes are read as a whole. */
 static gboolean judge_statement(int fd, const DmHeaders *headers, const DmTrust *trust, gint64 at,
-                                const DmHeaders *original, DmVerdict *verdict, GError **error)
+                                const DmHeaders *original, DmFindings *findings, GError **error)
 {
     g_autofree char *buffer = g_malloc(STEP);
     g_autoptr(GString) message = g_string_new(NULL);
@@ -105,9 +105,9 @@ static gboolean judge_statement(int fd, const DmHeaders *headers, const DmTrust 
         g_string_append_len(message, reader.buffer, (gssize)reader.length);
     } while (reader.length > 0 && message->len <= DM_STATEMENT_MAX);
     if (message->len > DM_STATEMENT_MAX)
-        dm_verdict_fail(verdict, "confirmation.size");
+        dm_findings_fail(findings, "confirmation.size");
     else
-        dm_statement_judge(headers, message->str, message->len, trust, at, original, verdict);
+        dm_statement_judge(headers, message->str, message->len, trust, at, original, findings);
     return TRUE;
 }
 
@@ -125,55 +125,55 @@ static gboolean has_statement(DmMessageClass message_class)
     return FALSE;
 }
 
-static void judge_header(const DmHeaders *headers, DmVerdict *verdict)
+static void judge_header(const DmHeaders *headers, DmFindings *findings)
 {
-    dm_rules_judge_presence(headers, verdict->message_class, verdict);
-    dm_rules_judge_values(headers, verdict);
-    dm_rules_judge_addresses(headers, verdict);
-    dm_rules_judge_forwarding(headers, verdict);
-    dm_rules_judge_policy(headers, verdict);
+    dm_rules_judge_presence(headers, findings->message_class, findings);
+    dm_rules_judge_values(headers, findings);
+    dm_rules_judge_addresses(headers, findings);
+    dm_rules_judge_forwarding(headers, findings);
+    dm_rules_judge_policy(headers, findings);
 }
 
 /* Judges the message whose header has been read; the reader stands at its body. */
 static gboolean judge(Reader *reader, const DmRawHeader *raw, const DmHeaders *headers, const DmTrust *trust, gint64 at,
-                      const DmHeaders *original, DmVerdict *verdict, GError **error)
+                      const DmHeaders *original, DmFindings *findings, GError **error)
 {
-    g_autoptr(DmIntegrityField) field = dm_integrity_field_read(raw, at, verdict);
+    g_autoptr(DmIntegrityField) field = dm_integrity_field_read(raw, at, findings);
     g_autofree char *body_hash = NULL;
 
-    verdict->message_type = dm_rules_text(headers, DM_FIELD_MESSAGE_TYPE);
-    verdict->message_class = dm_rules_class(verdict->message_type);
-    if (!read_body(reader, field, dm_raw_header_is_converted(raw), &body_hash, verdict, error))
+    findings->message_type = dm_rules_text(headers, DM_FIELD_MESSAGE_TYPE);
+    findings->message_class = dm_rules_class(findings->message_type);
+    if (!read_body(reader, field, dm_raw_header_is_converted(raw), &body_hash, findings, error))
         return FALSE;
     if (field != NULL)
-        dm_seal_check(field, raw, headers, body_hash, trust, at, verdict);
-    judge_header(headers, verdict);
-    if (has_statement(verdict->message_class) &&
-        !judge_statement(reader->fd, headers, trust, at, original, verdict, error))
+        dm_seal_check(field, raw, headers, body_hash, trust, at, findings);
+    judge_header(headers, findings);
+    if (has_statement(findings->message_class) &&
+        !judge_statement(reader->fd, headers, trust, at, original, findings, error))
         return FALSE;
-    verdict->deliverable = dm_rules_deliverable(headers, verdict);
+    findings->deliverable = dm_rules_deliverable(headers, findings);
     return TRUE;
 }
 
-DmVerdict *dm_verify(const DmTrust *trust, int fd, gint64 at, const DmHeaders *original, GError **error)
+DmFindings *dm_verify(const DmTrust *trust, int fd, gint64 at, const DmHeaders *original, GError **error)
 {
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
+    g_autoptr(DmFindings) findings = dm_findings_new();
     g_autoptr(GString) block = g_string_new(NULL);
     g_autofree char *buffer = g_malloc(STEP);
     Reader reader = {.fd = fd, .buffer = buffer};
     gsize header = 0;
     goffset body = 0;
 
-    if (!read_header(&reader, block, &header, &body, verdict, error))
+    if (!read_header(&reader, block, &header, &body, findings, error))
         return NULL;
-    g_autoptr(DmRawHeader) raw = dm_raw_header_read(block->str, header, verdict);
+    g_autoptr(DmRawHeader) raw = dm_raw_header_read(block->str, header, findings);
     g_autoptr(DmHeaders) headers = dm_raw_header_decode(raw, error);
     if (headers == NULL)
         return NULL;
     if (lacks_line_end(block, header))
-        dm_verdict_warn(verdict, "syntax.final-crlf");
+        dm_findings_warn(findings, "syntax.final-crlf");
     reader.offset = body;
-    if (!judge(&reader, raw, headers, trust, at, original, verdict, error))
+    if (!judge(&reader, raw, headers, trust, at, original, findings, error))
         return NULL;
-    return g_steal_pointer(&verdict);
+    return g_steal_pointer(&findings);
 }

@@ -36,14 +36,15 @@ typedef enum {
 
 /* Judges the signature of the whole document with `key`, the only key that counts; with NULL, with the first X.509
  * certificate of its KeyInfo. *certificate (may be NULL) gets the certificate of KeyInfo, if readable: X509_free(). The
- * caller judges whether that is to be trusted. The Reference is to "" or, in a SAML assertion, to the ID of its root (SAML
- * core 5.4.2).
+ * caller judges whether that is to be trusted. The Reference is to "" or, in a SAML assertion, to the ID of its root
+ * (SAML core 5.4.2).
  *
- * XAdES-BES is one Object with QualifyingProperties that hold SignedProperties and nothing else, and a second Reference,
- * of their Type, to these SignedProperties, at most canonicalised; their Id and the signature's, which is the Target, are
- * on no other element. What they say is signed, and not judged: SigningCertificate guards against another certificate
- * of the same key, but here the caller says which key or issuer counts; SigningTime is what the signer claims, while a
- * certificate's validity is judged at the reader's time, and how new a list is by what it says itself. */
+ * XAdES-BES is one Object with QualifyingProperties that hold SignedProperties and nothing else, and a second
+ * Reference, of their Type, to these SignedProperties, at most canonicalised; their Id and the signature's, which is
+ * the Target, are on no other element. What they say is signed, and not judged: SigningCertificate guards against
+ * another certificate of the same key, but here the caller says which key or issuer counts; SigningTime is what the
+ * signer claims, while a certificate's validity is judged at the reader's time, and how new a list is by what it says
+ * itself. */
 DmXmlSignature dm_xml_signature_judge(xmlDocPtr document, DmXmlForm form, EVP_PKEY *key, X509 **certificate);
 
 /* The first child element `name` of `parent` in the parent's namespace, or NULL. */

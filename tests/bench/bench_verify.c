@@ -114,9 +114,9 @@ static gint64 time_hash(const GString *message)
 static gint64 time_verify(const DmTrust *trust, int fd)
 {
     gint64 start = g_get_monotonic_time();
-    g_autoptr(DmVerdict) verdict = dm_verify(trust, fd, g_get_real_time() / G_USEC_PER_SEC, NULL, NULL);
+    g_autoptr(DmFindings) findings = dm_verify(trust, fd, g_get_real_time() / G_USEC_PER_SEC, NULL, NULL);
 
-    return verdict && dm_verdict_valid(verdict) ? g_get_monotonic_time() - start : -1;
+    return findings && dm_findings_valid(findings) ? g_get_monotonic_time() - start : -1;
 }
 
 static int compare_times(const void *a, const void *b)

@@ -57,20 +57,20 @@ char *ts_message(const char *header, const char *const *parts)
     return g_string_free(message, FALSE);
 }
 
-DmVerdict *ts_judge(const DmTrust *trust, const char *message, const DmHeaders *original)
+DmFindings *ts_judge(const DmTrust *trust, const char *message, const DmHeaders *original)
 {
     const char *end = strstr(message, "\r\n\r\n");
     g_autoptr(DmHeaders) headers = dm_headers_parse(message, (gsize)(end + 2 - message), NULL);
-    DmVerdict *verdict = dm_verdict_new();
+    DmFindings *findings = dm_findings_new();
     const char *type = dm_headers_get(headers, DM_FIELD_MESSAGE_TYPE, 0);
 
-    verdict->message_type = dm_header_unfold(type);
+    findings->message_type = dm_header_unfold(type);
     if (strstr(type, "identification") != NULL)
-        verdict->message_class = DM_CLASS_IDENTIFICATION;
+        findings->message_class = DM_CLASS_IDENTIFICATION;
     else
-        verdict->message_class = strstr(type, "notification") ? DM_CLASS_NOTIFICATION : DM_CLASS_CONFIRMATION;
-    dm_statement_judge(headers, message, strlen(message), trust, TS_NOW, original, verdict);
-    return verdict;
+        findings->message_class = strstr(type, "notification") ? DM_CLASS_NOTIFICATION : DM_CLASS_CONFIRMATION;
+    dm_statement_judge(headers, message, strlen(message), trust, TS_NOW, original, findings);
+    return findings;
 }
 
 static char *list(const GPtrArray *words)
@@ -86,10 +86,10 @@ static char *list(const GPtrArray *words)
     return g_string_free(text, FALSE);
 }
 
-void ts_assert_verdict(const DmVerdict *verdict, const char *reasons, const char *warnings, const char *what)
+void ts_assert_findings(const DmFindings *findings, const char *reasons, const char *warnings, const char *what)
 {
-    g_autofree char *got = list(verdict->reasons);
-    g_autofree char *warned = list(verdict->warnings);
+    g_autofree char *got = list(findings->reasons);
+    g_autofree char *warned = list(findings->warnings);
 
     if (strcmp(got, reasons ? reasons : "") != 0)
         fail_msg("%s: '%s' instead of '%s'", what, got, reasons ? reasons : "");

@@ -1,5 +1,5 @@
 /*
- * For tests of confirmations, notifications and identifications: messages of parts, and their verdicts.
+ * For tests of confirmations, notifications and identifications: messages of parts, and their findingss.
  */
 #ifndef DEMAIL_TESTS_STATEMENT_MAKER_H
 #define DEMAIL_TESTS_STATEMENT_MAKER_H
@@ -23,11 +23,11 @@ char *ts_part(const char *type, const char *bytes);
  * multipart/mixed gets another boundary. g_free(). */
 char *ts_message(const char *header, const char *const *parts);
 
-/* What dm_statement_judge() says of a message of the class that X-de-mail-message-type names. dm_verdict_free(). */
-DmVerdict *ts_judge(const DmTrust *trust, const char *message, const DmHeaders *original);
+/* What dm_statement_judge() says of a message of the class that X-de-mail-message-type names. dm_findings_free(). */
+DmFindings *ts_judge(const DmTrust *trust, const char *message, const DmHeaders *original);
 
 /* Reasons and warnings, separated by blanks; NULL: none. What a certificate made by a test must lack does not count. `what`
  * names the case. */
-void ts_assert_verdict(const DmVerdict *verdict, const char *reasons, const char *warnings, const char *what);
+void ts_assert_findings(const DmFindings *findings, const char *reasons, const char *warnings, const char *what);
 
 #endif

@@ -47,7 +47,7 @@ static int set_up(void **state)
 
     f->folder = ts_make_folder();
     f->journal = dm_journal_open(f->folder, FALSE, NULL);
-    f->judgement = (DmJudgement){DM_VERIFIED_PASS, TRUE, dm_verdict_new()};
+    f->judgement = (DmJudgement){DM_VERIFIED_PASS, TRUE, dm_findings_new()};
     *state = f;
     return 0;
 }
@@ -73,16 +73,16 @@ static void set(char **member, const char *text)
 /* The statement that comes in; `recipient` may be NULL. */
 static DmStatement *say(Fixture *f, DmMessageClass message_class, const char *type, const char *recipient)
 {
-    DmVerdict *verdict = f->judgement.verdict;
+    DmFindings *findings = f->judgement.findings;
 
-    set(&verdict->message_type, type);
-    verdict->message_class = message_class;
-    g_clear_pointer(&verdict->statement, dm_statement_free);
-    verdict->statement = dm_statement_new();
-    verdict->statement->time = 7;
+    set(&findings->message_type, type);
+    findings->message_class = message_class;
+    g_clear_pointer(&findings->statement, dm_statement_free);
+    findings->statement = dm_statement_new();
+    findings->statement->time = 7;
     if (recipient)
-        g_ptr_array_add(verdict->statement->recipients, g_strdup(recipient));
-    return verdict->statement;
+        g_ptr_array_add(findings->statement->recipients, g_strdup(recipient));
+    return findings->statement;
 }
 
 static DmStatement *confirm(Fixture *f, const char *what, const char *recipient)
@@ -115,7 +115,7 @@ static gboolean take_in(const Fixture *f, const char *tenant, const char *id, gb
     found = about.message != NULL;
     if (failure)
         *failure = dm_about_is_failure(&about);
-    assert_true(dm_about_record(f->journal, &about, f->judgement.verdict->statement, id, NULL));
+    assert_true(dm_about_record(f->journal, &about, f->judgement.findings->statement, id, NULL));
     dm_about_clear(&about);
     return found;
 }
@@ -170,7 +170,7 @@ static void test_forged_receipt_is_no_evidence(void **state)
     assert_false(take(f));
     f->judgement.verified = DM_VERIFIED_PASS;
     f->judgement.seal_judged = FALSE;
-    dm_verdict_fail(f->judgement.verdict, "certificate.untrusted");
+    dm_findings_fail(f->judgement.findings, "certificate.untrusted");
     assert_false(take(f));
     assert_state(f, GID, ERIKA, "accepted");
 }

@@ -129,11 +129,28 @@ static void test_mailboxes(void **state)
     }
 }
 
+/* Words without domain cost the parser quadratic time. */
+static void test_crowded_list(void **state)
+{
+    g_autoptr(GString) value = g_string_new(" a");
+    gboolean clean = TRUE;
+
+    (void)state;
+    for (guint i = 0; i <= DM_MAILBOXES_MAX; i++)
+        g_string_append(value, ",a");
+
+    g_autoptr(GPtrArray) mailboxes = dm_header_mailboxes(value->str, &clean);
+
+    assert_int_equal(mailboxes->len, 0);
+    assert_false(clean);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_and_write), cmocka_unit_test(test_no_header), cmocka_unit_test(test_limit),
         cmocka_unit_test(test_decode),          cmocka_unit_test(test_encode),    cmocka_unit_test(test_mailboxes),
+        cmocka_unit_test(test_crowded_list),
     };
 
     g_mime_init();

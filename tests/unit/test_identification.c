@@ -72,7 +72,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static DmVerdict *judge(const Fixture *fixture, const char *head, const char *xml)
+static DmFindings *judge(const Fixture *fixture, const char *head, const char *xml)
 {
     g_autofree char *xml_part = ts_part("application/xml", xml);
     g_autofree char *pdf_part = ts_part("application/pdf", "%PDF-1.4\n");
@@ -113,8 +113,8 @@ static void test_content(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
         g_autofree char *changed = ts_replace(plain, changes[i][0], changes[i][1]);
         g_autofree char *xml = ts_sign_template(changed, fixture->signer);
-        g_autoptr(DmVerdict) verdict = judge(fixture, header, xml);
-        ts_assert_verdict(verdict, changes[i][2], NULL, changes[i][1]);
+        g_autoptr(DmFindings) findings = judge(fixture, header, xml);
+        ts_assert_findings(findings, changes[i][2], NULL, changes[i][1]);
     }
 }
 
@@ -125,15 +125,15 @@ static void test_header(void **state)
     g_autofree char *xml = ts_sign_template(plain, fixture->signer);
     g_autofree char *subject = ts_replace(header, "=?UTF-8?Q?Ident-Best=C3=A4tigung?=", "Ident");
     g_autofree char *sender = ts_replace(header, "Ident-Bestaetigung@", "ident-auskunft@");
-    g_autoptr(DmVerdict) good = judge(fixture, header, xml);
-    g_autoptr(DmVerdict) by_subject = judge(fixture, subject, xml);
-    g_autoptr(DmVerdict) by_sender = judge(fixture, sender, xml);
+    g_autoptr(DmFindings) good = judge(fixture, header, xml);
+    g_autoptr(DmFindings) by_subject = judge(fixture, subject, xml);
+    g_autoptr(DmFindings) by_sender = judge(fixture, sender, xml);
 
-    ts_assert_verdict(good, NULL, NULL, "good");
+    ts_assert_findings(good, NULL, NULL, "good");
     assert_string_equal(good->statement->issuer, "Ident-Bestaetigung@alpha-demail.example");
     assert_int_equal(good->statement->time, 1770026400);
-    ts_assert_verdict(by_subject, "ident.mail-subject", NULL, "subject");
-    ts_assert_verdict(by_sender, NULL, "ident.issuer-differs", "sender");
+    ts_assert_findings(by_subject, "ident.mail-subject", NULL, "subject");
+    ts_assert_findings(by_sender, NULL, "ident.issuer-differs", "sender");
 }
 
 static void test_signature(void **state)
@@ -146,12 +146,12 @@ static void test_signature(void **state)
     g_autofree char *wrapped =
         g_strdup_printf("<s:Assertion xmlns:s='urn:oasis:names:tc:SAML:2.0:assertion' ID='_i1'>%s</s:Assertion>",
                         strstr(xml, "<s:Assertion"));
-    g_autoptr(DmVerdict) bad = judge(fixture, header, changed);
-    g_autoptr(DmVerdict) missing = judge(fixture, header, none);
-    g_autoptr(DmVerdict) moved = judge(fixture, header, wrapped);
+    g_autoptr(DmFindings) bad = judge(fixture, header, changed);
+    g_autoptr(DmFindings) missing = judge(fixture, header, none);
+    g_autoptr(DmFindings) moved = judge(fixture, header, wrapped);
 
-    ts_assert_verdict(bad, "ident.signature-invalid", NULL, "changed");
-    ts_assert_verdict(missing, "ident.signature-missing", NULL, "missing");
+    ts_assert_findings(bad, "ident.signature-invalid", NULL, "changed");
+    ts_assert_findings(missing, "ident.signature-missing", NULL, "missing");
     assert_string_equal(g_ptr_array_index(moved->reasons, 0), "ident.signature-scope");
 }
 

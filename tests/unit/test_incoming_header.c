@@ -18,7 +18,7 @@ static int set_up(void **state)
 {
     DmJudgement *judgement = g_new0(DmJudgement, 1);
 
-    *judgement = (DmJudgement){DM_VERIFIED_PASS, TRUE, dm_verdict_new()};
+    *judgement = (DmJudgement){DM_VERIFIED_PASS, TRUE, dm_findings_new()};
     *state = judgement;
     return 0;
 }
@@ -58,7 +58,7 @@ static void test_signed(void **state)
 {
     DmJudgement *judgement = *state;
 
-    judgement->verdict->signer = g_strdup("CN=Siegel \"A\",O=Müller\n;C=DE");
+    judgement->findings->signer = g_strdup("CN=Siegel \"A\",O=Müller\n;C=DE");
     assert_marked(judgement, "pass (signed)\r\n header.x-de-mail-sender=erika@muster.de-mail.de",
                   "pass;\r\n signed=\"CN=Siegel \\\"A\\\",O=Mueller ;C=DE\";\r\n auth-level=high; options=private");
 }
@@ -74,7 +74,7 @@ static void test_seal_that_can_not_be_judged(void **state)
     DmJudgement *judgement = *state;
 
     judgement->seal_judged = FALSE;
-    judgement->verdict->signer = g_strdup("CN=Siegel");
+    judgement->findings->signer = g_strdup("CN=Siegel");
     assert_marked(judgement, "pass (hash)\r\n header.x-de-mail-sender=erika@muster.de-mail.de",
                   "pass;\r\n signed=no;\r\n auth-level=high; options=private");
 }
@@ -84,9 +84,9 @@ static void test_failed(void **state)
     DmJudgement *judgement = *state;
 
     judgement->verified = DM_VERIFIED_FAIL;
-    judgement->verdict->signer = g_strdup("CN=Siegel");
-    dm_verdict_fail(judgement->verdict, "integrity.body-hash");
-    dm_verdict_fail(judgement->verdict, "value.auth-level");
+    judgement->findings->signer = g_strdup("CN=Siegel");
+    dm_findings_fail(judgement->findings, "integrity.body-hash");
+    dm_findings_fail(judgement->findings, "value.auth-level");
     assert_marked(judgement,
                   "fail\r\n reason=\"integrity.body-hash,\r\n value.auth-level\""
                   "\r\n header.x-de-mail-sender=erika@muster.de-mail.de",
@@ -99,7 +99,7 @@ static void test_other_author(void **state)
 {
     DmJudgement *judgement = *state;
 
-    dm_verdict_warn(judgement->verdict, "sender.from-differs");
+    dm_findings_warn(judgement->findings, "sender.from-differs");
     assert_marked(judgement, "pass (hash)\r\n header.x-de-mail-sender=erika@muster.de-mail.de",
                   "pass;\r\n signed=no;\r\n auth-level=high; options=private;\r\n from=differs");
 }
@@ -109,7 +109,7 @@ static void test_none(void **state)
     DmJudgement *judgement = *state;
 
     judgement->verified = DM_VERIFIED_NONE;
-    dm_verdict_fail(judgement->verdict, "header.missing");
+    dm_findings_fail(judgement->findings, "header.missing");
     assert_marked(judgement, "none\r\n header.x-de-mail-sender=erika@muster.de-mail.de",
                   "none;\r\n signed=no;\r\n auth-level=high; options=private");
 }

@@ -32,16 +32,16 @@ static char *findings(const char *value, gboolean *comparable)
 {
     g_autofree char *block =
         g_strconcat("From: a@x\r\nSubject: s\r\nX-de-mail-integrity:", value, "\r\nSubject: second\r\n", NULL);
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
-    g_autoptr(DmRawHeader) header = dm_raw_header_read(block, strlen(block), verdict);
-    g_autoptr(DmIntegrityField) field = dm_integrity_field_read(header, AT, verdict);
+    g_autoptr(DmFindings) findings = dm_findings_new();
+    g_autoptr(DmRawHeader) header = dm_raw_header_read(block, strlen(block), findings);
+    g_autoptr(DmIntegrityField) field = dm_integrity_field_read(header, AT, findings);
     GString *out = g_string_new(NULL);
 
     *comparable = field != NULL && field->comparable;
-    for (guint i = 0; i < verdict->reasons->len; i++)
-        g_string_append_printf(out, "%s ", (const char *)g_ptr_array_index(verdict->reasons, i));
-    for (guint i = 0; i < verdict->warnings->len; i++)
-        g_string_append_printf(out, "(%s) ", (const char *)g_ptr_array_index(verdict->warnings, i));
+    for (guint i = 0; i < findings->reasons->len; i++)
+        g_string_append_printf(out, "%s ", (const char *)g_ptr_array_index(findings->reasons, i));
+    for (guint i = 0; i < findings->warnings->len; i++)
+        g_string_append_printf(out, "(%s) ", (const char *)g_ptr_array_index(findings->warnings, i));
     return g_strchomp(g_string_free(out, FALSE));
 }
 
@@ -109,9 +109,9 @@ static void test_field(void **state)
 static void test_removal(void **state)
 {
     static const char block[] = "X-De-Mail-Integrity : v=1; bh=AAAA; zb=1; B=2; b \t= AA\r\n AA \t; a=sha256\r\n";
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
-    g_autoptr(DmRawHeader) header = dm_raw_header_read(block, strlen(block), verdict);
-    g_autoptr(DmIntegrityField) field = dm_integrity_field_read(header, AT, verdict);
+    g_autoptr(DmFindings) findings = dm_findings_new();
+    g_autoptr(DmRawHeader) header = dm_raw_header_read(block, strlen(block), findings);
+    g_autoptr(DmIntegrityField) field = dm_integrity_field_read(header, AT, findings);
 
     (void)state;
     assert_non_null(field);
@@ -120,12 +120,12 @@ static void test_removal(void **state)
 
 static char *header_findings(const char *block, gsize length)
 {
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
-    g_autoptr(DmRawHeader) header = dm_raw_header_read(block, length, verdict);
+    g_autoptr(DmFindings) findings = dm_findings_new();
+    g_autoptr(DmRawHeader) header = dm_raw_header_read(block, length, findings);
     GString *out = g_string_new(NULL);
 
-    for (guint i = 0; i < verdict->reasons->len; i++)
-        g_string_append_printf(out, "%s%s", i > 0 ? " " : "", (const char *)g_ptr_array_index(verdict->reasons, i));
+    for (guint i = 0; i < findings->reasons->len; i++)
+        g_string_append_printf(out, "%s%s", i > 0 ? " " : "", (const char *)g_ptr_array_index(findings->reasons, i));
     return g_string_free(out, FALSE);
 }
 
@@ -165,17 +165,17 @@ static void test_raw_header(void **state)
 /* What is found in the text, given in pieces of `step` octets. */
 static char *line_findings(const char *text, gsize length, gsize step)
 {
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
+    g_autoptr(DmFindings) findings = dm_findings_new();
     DmLineCheck check = {0};
     GString *out = g_string_new(NULL);
 
     for (gsize i = 0; i < length; i += step)
         dm_line_check_update(&check, text + i, MIN(step, length - i));
-    dm_line_check_finish(&check, verdict);
-    for (guint i = 0; i < verdict->reasons->len; i++)
-        g_string_append_printf(out, "%s ", (const char *)g_ptr_array_index(verdict->reasons, i));
-    for (guint i = 0; i < verdict->warnings->len; i++)
-        g_string_append_printf(out, "(%s) ", (const char *)g_ptr_array_index(verdict->warnings, i));
+    dm_line_check_finish(&check, findings);
+    for (guint i = 0; i < findings->reasons->len; i++)
+        g_string_append_printf(out, "%s ", (const char *)g_ptr_array_index(findings->reasons, i));
+    for (guint i = 0; i < findings->warnings->len; i++)
+        g_string_append_printf(out, "(%s) ", (const char *)g_ptr_array_index(findings->warnings, i));
     return g_strchomp(g_string_free(out, FALSE));
 }
 

@@ -20,7 +20,7 @@
 
 /* The MTA: what it says to a recipient, and how many copies each has got. */
 static struct {
-    GHashTable *verdicts; /* address -> DmInjectResult; without one it takes the message */
+    GHashTable *findingss; /* address -> DmInjectResult; without one it takes the message */
     GHashTable *copies;
     GPtrArray *heads; /* of each copy */
     char *sender;     /* of the last */
@@ -34,7 +34,7 @@ DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, 
         return DM_INJECT_LATER;
     }
     for (char *const *r = recipients; *r; r++) {
-        DmInjectResult result = (DmInjectResult)GPOINTER_TO_INT(g_hash_table_lookup(mta.verdicts, *r));
+        DmInjectResult result = (DmInjectResult)GPOINTER_TO_INT(g_hash_table_lookup(mta.findingss, *r));
 
         if (result == DM_INJECT_DONE)
             continue;
@@ -54,7 +54,7 @@ DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, 
 
 static void say(const char *recipient, DmInjectResult result)
 {
-    g_hash_table_insert(mta.verdicts, g_strdup(recipient), GINT_TO_POINTER(result));
+    g_hash_table_insert(mta.findingss, g_strdup(recipient), GINT_TO_POINTER(result));
 }
 
 static guint copies(const char *recipient)
@@ -86,7 +86,7 @@ static int set_up(void **state)
 
     *fake_provider() = (FakeProvider){.message = MESSAGE};
     mta.away = FALSE;
-    mta.verdicts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    mta.findingss = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     mta.copies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     mta.heads = g_ptr_array_new_with_free_func(g_free);
     f->folder = ts_make_folder();
@@ -117,7 +117,7 @@ static int tear_down(void **state)
     g_free(f->message);
     g_free(f);
     g_clear_pointer(&mta.sender, g_free);
-    g_hash_table_unref(mta.verdicts);
+    g_hash_table_unref(mta.findingss);
     g_hash_table_unref(mta.copies);
     g_ptr_array_unref(mta.heads);
     return 0;

@@ -14,13 +14,13 @@ static void append_list(GString *out, const char *tag, const GPtrArray *list)
 /* "to:a@x cc:b@x", or the first reason. */
 static char *read_recipients(const char *text)
 {
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
+    g_autoptr(DmFindings) findings = dm_findings_new();
     GString *out = g_string_new(NULL);
     DmChosen chosen;
 
-    dm_recipients_read(text, &chosen, verdict);
-    if (verdict->reasons->len > 0) {
-        g_string_append(out, g_ptr_array_index(verdict->reasons, 0));
+    dm_recipients_read(text, &chosen, findings);
+    if (findings->reasons->len > 0) {
+        g_string_append(out, g_ptr_array_index(findings->reasons, 0));
     } else {
         append_list(out, "to", chosen.to);
         append_list(out, "cc", chosen.cc);
@@ -96,12 +96,12 @@ static void test_addr_spec(void **state)
 
 static const char *first_finding(const char *address)
 {
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
+    g_autoptr(DmFindings) findings = dm_findings_new();
 
-    dm_demail_address_judge(address, verdict);
-    if (verdict->reasons->len > 0)
-        return g_ptr_array_index(verdict->reasons, 0);
-    return verdict->warnings->len > 0 ? g_ptr_array_index(verdict->warnings, 0) : "";
+    dm_demail_address_judge(address, findings);
+    if (findings->reasons->len > 0)
+        return g_ptr_array_index(findings->reasons, 0);
+    return findings->warnings->len > 0 ? g_ptr_array_index(findings->warnings, 0) : "";
 }
 
 /* `locals` a's, "@", labels of at most 60 d's and dots that make `domain` characters. */

@@ -132,10 +132,10 @@ static void assert_changes(const Fixture *fixture, const Given *given, const Cha
 {
     for (gsize i = 0; i < count; i++) {
         g_autofree char *message = make_changed(fixture, given, &changes[i]);
-        g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
+        g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
         const char *what = changes[i].xml_to ? changes[i].xml_to : changes[i].header_to;
 
-        ts_assert_verdict(verdict, changes[i].reason, changes[i].warning, what ? what : "unchanged");
+        ts_assert_findings(findings, changes[i].reason, changes[i].warning, what ? what : "unchanged");
     }
 }
 
@@ -153,11 +153,11 @@ static void test_given(void **state)
         gsize length;
         g_autofree char *message = read_given(names[i], &length);
         fixture->trust = root;
-        g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
+        g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
         fixture->trust = own;
-        ts_assert_verdict(verdict, NULL, NULL, names[i]);
-        g_autoptr(DmVerdict) untrusted = ts_judge(fixture->trust, message, NULL);
-        ts_assert_verdict(untrusted, i < 2 ? "certificate.untrusted" : NULL, NULL, names[i]);
+        ts_assert_findings(findings, NULL, NULL, names[i]);
+        g_autoptr(DmFindings) untrusted = ts_judge(fixture->trust, message, NULL);
+        ts_assert_findings(untrusted, i < 2 ? "certificate.untrusted" : NULL, NULL, names[i]);
     }
 }
 
@@ -166,10 +166,10 @@ static void test_statement_of_dispatch(void **state)
     static const Change none = {0};
     const Fixture *fixture = *state;
     g_autofree char *message = make_changed(fixture, &fixture->dispatch, &none);
-    g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
-    const DmStatement *statement = verdict->statement;
+    g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
+    const DmStatement *statement = findings->statement;
 
-    ts_assert_verdict(verdict, NULL, NULL, "dispatch");
+    ts_assert_findings(findings, NULL, NULL, "dispatch");
     assert_string_equal(statement->issuer, "Versandbestaetigung@alpha-demail.example");
     assert_non_null(strstr(statement->text, "Antrag auf Akteneinsicht"));
     assert_true(statement->time > 0);
@@ -187,14 +187,14 @@ static void test_statement_of_receipt(void **state)
     static const Change none = {0};
     const Fixture *fixture = *state;
     g_autofree char *message = make_changed(fixture, &fixture->receipt, &none);
-    g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
+    g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
     g_autofree char *bare = make_changed(fixture, &fixture->receipt, &without_copy);
-    g_autoptr(DmVerdict) bare_verdict = ts_judge(fixture->trust, bare, NULL);
+    g_autoptr(DmFindings) bare_findings = ts_judge(fixture->trust, bare, NULL);
 
-    assert_int_equal(verdict->statement->recipients->len, 1);
-    assert_string_equal(g_ptr_array_index(verdict->statement->recipients, 0), "max.mustermann@beta-demail.example");
-    ts_assert_verdict(bare_verdict, NULL, "confirmation.recipient-missing", "no copy");
-    assert_int_equal(bare_verdict->statement->recipients->len, 3);
+    assert_int_equal(findings->statement->recipients->len, 1);
+    assert_string_equal(g_ptr_array_index(findings->statement->recipients, 0), "max.mustermann@beta-demail.example");
+    ts_assert_findings(bare_findings, NULL, "confirmation.recipient-missing", "no copy");
+    assert_int_equal(bare_findings->statement->recipients->len, 3);
 }
 
 static void test_statement_of_notification(void **state)
@@ -202,14 +202,14 @@ static void test_statement_of_notification(void **state)
     static const Change none = {0};
     const Fixture *fixture = *state;
     g_autofree char *message = make_changed(fixture, &fixture->notification, &none);
-    g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
+    g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
 
-    ts_assert_verdict(verdict, NULL, NULL, "notification");
-    assert_string_equal(verdict->statement->issuer, "DMDA Beta");
-    assert_string_equal(verdict->statement->notification_type, "unknown-recipient");
-    assert_string_equal(verdict->statement->private_id, "AZ 8");
-    assert_string_equal(verdict->statement->original_message_id, "");
-    assert_int_equal(verdict->statement->recipients->len, 0);
+    ts_assert_findings(findings, NULL, NULL, "notification");
+    assert_string_equal(findings->statement->issuer, "DMDA Beta");
+    assert_string_equal(findings->statement->notification_type, "unknown-recipient");
+    assert_string_equal(findings->statement->private_id, "AZ 8");
+    assert_string_equal(findings->statement->original_message_id, "");
+    assert_int_equal(findings->statement->recipients->len, 0);
 }
 
 #define NAME(field) "<Name>" field "</Name>"
@@ -313,8 +313,8 @@ static void test_changed_retrieve(void **state)
 
     assert_changes(fixture, &given, changes, G_N_ELEMENTS(changes));
     g_autofree char *message = make_changed(fixture, &given, &changes[0]);
-    g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
-    assert_int_equal(verdict->statement->time - verdict->statement->delivery_time, 30);
+    g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
+    assert_int_equal(findings->statement->time - findings->statement->delivery_time, 30);
     free_given(&given);
 }
 
@@ -342,18 +342,18 @@ static void test_original(void **state)
     gsize end = (gsize)(strstr(text, "\r\n\r\n") + 2 - text);
     g_autoptr(DmHeaders) original = dm_headers_parse(text, end, NULL);
     g_autofree char *message = make_changed(fixture, &fixture->dispatch, &none);
-    g_autoptr(DmVerdict) good = ts_judge(fixture->trust, message, original);
+    g_autoptr(DmFindings) good = ts_judge(fixture->trust, message, original);
 
-    ts_assert_verdict(good, NULL, NULL, "original");
+    ts_assert_findings(good, NULL, NULL, "original");
     g_autofree char *open_message = make_changed(fixture, &fixture->dispatch, &not_private);
-    g_autoptr(DmVerdict) open_verdict = ts_judge(fixture->trust, open_message, original);
-    ts_assert_verdict(open_verdict, "confirmation.private", NULL, "not private");
+    g_autoptr(DmFindings) open_findings = ts_judge(fixture->trust, open_message, original);
+    ts_assert_findings(open_findings, "confirmation.private", NULL, "not private");
     dm_headers_replace(original, "Date", 1, "Mon, 02 Feb 2026 10:17:31 +0100");
-    g_autoptr(DmVerdict) other = ts_judge(fixture->trust, message, original);
-    ts_assert_verdict(other, "confirmation.original", NULL, "another original");
+    g_autoptr(DmFindings) other = ts_judge(fixture->trust, message, original);
+    ts_assert_findings(other, "confirmation.original", NULL, "another original");
     dm_headers_remove(original, "Date");
-    g_autoptr(DmVerdict) lacking = ts_judge(fixture->trust, message, original);
-    ts_assert_verdict(lacking, "confirmation.original", NULL, "another original");
+    g_autoptr(DmFindings) lacking = ts_judge(fixture->trust, message, original);
+    ts_assert_findings(lacking, "confirmation.original", NULL, "another original");
 }
 
 static void test_original_with_more(void **state)
@@ -368,13 +368,13 @@ static void test_original_with_more(void **state)
     g_autofree char *notification = make_changed(fixture, &fixture->notification, &none);
 
     dm_headers_prepend(original, "Reply-To", "buero@alpha-demail.example");
-    g_autoptr(DmVerdict) other = ts_judge(fixture->trust, message, original);
-    ts_assert_verdict(other, "confirmation.original", NULL, "original with Reply-To");
-    g_autoptr(DmVerdict) foreign = ts_judge(fixture->trust, notification, original);
-    ts_assert_verdict(foreign, "confirmation.private-id", NULL, "notification");
+    g_autoptr(DmFindings) other = ts_judge(fixture->trust, message, original);
+    ts_assert_findings(other, "confirmation.original", NULL, "original with Reply-To");
+    g_autoptr(DmFindings) foreign = ts_judge(fixture->trust, notification, original);
+    ts_assert_findings(foreign, "confirmation.private-id", NULL, "notification");
     dm_headers_replace(original, "X-de-mail-private-id", 1, "AZ 8");
-    g_autoptr(DmVerdict) fitting = ts_judge(fixture->trust, notification, original);
-    ts_assert_verdict(fitting, NULL, NULL, "notification");
+    g_autoptr(DmFindings) fitting = ts_judge(fixture->trust, notification, original);
+    ts_assert_findings(fitting, NULL, NULL, "notification");
 }
 
 /* Changes after signing, and signatures that are not what they should be. */
@@ -414,8 +414,8 @@ static void test_signature(void **state)
         g_autofree char *pdf_part = ts_part("application/pdf", "%PDF-1.4\n");
         const char *const parts[] = {pdf_part, xml_part, NULL};
         g_autofree char *message = ts_message(given->header, parts);
-        g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
-        ts_assert_verdict(verdict, cases[i].reasons, NULL, cases[i].reasons ? cases[i].reasons : "good");
+        g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
+        ts_assert_findings(findings, cases[i].reasons, NULL, cases[i].reasons ? cases[i].reasons : "good");
     }
 }
 
@@ -443,8 +443,8 @@ static void test_structure(void **state)
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *message = ts_message(given->header, cases[i].parts);
-        g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message, NULL);
-        ts_assert_verdict(verdict, cases[i].reasons, cases[i].warnings, cases[i].reasons ? cases[i].reasons : "good");
+        g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message, NULL);
+        ts_assert_findings(findings, cases[i].reasons, cases[i].warnings, cases[i].reasons ? cases[i].reasons : "good");
     }
 }
 
@@ -454,12 +454,12 @@ static void test_not_mixed(void **state)
     g_autofree char *plain = ts_replace(fixture->notification.header, "multipart/mixed", "multipart/related");
     GString *crowded = g_string_new(fixture->notification.header);
 
-    g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, plain, NULL);
-    ts_assert_verdict(verdict, "confirmation.structure", NULL, "related");
+    g_autoptr(DmFindings) findings = ts_judge(fixture->trust, plain, NULL);
+    ts_assert_findings(findings, "confirmation.structure", NULL, "related");
     for (guint i = 0; i < 100000; i++)
         g_string_append(crowded, "--=_dm_20260202.m0008\r\n\r\n");
-    g_autoptr(DmVerdict) crowd = ts_judge(fixture->trust, crowded->str, NULL);
-    ts_assert_verdict(crowd, "confirmation.structure", NULL, "crowded");
+    g_autoptr(DmFindings) crowd = ts_judge(fixture->trust, crowded->str, NULL);
+    ts_assert_findings(crowd, "confirmation.structure", NULL, "crowded");
     g_string_free(crowded, TRUE);
 }
 
@@ -482,8 +482,8 @@ static void test_hostile_parts(void **state)
         g_string_append_printf(message, "--=_dm_20260202.m0008\r\n%s", bodies[i].start);
         for (guint k = 0; k < 300000; k++)
             g_string_append(message, bodies[i].middle);
-        g_autoptr(DmVerdict) verdict = ts_judge(fixture->trust, message->str, NULL);
-        ts_assert_verdict(verdict, "confirmation.structure", NULL, bodies[i].middle);
+        g_autoptr(DmFindings) findings = ts_judge(fixture->trust, message->str, NULL);
+        ts_assert_findings(findings, "confirmation.structure", NULL, bodies[i].middle);
         assert_true(g_get_monotonic_time() - before < 10 * G_USEC_PER_SEC);
         g_string_free(message, TRUE);
     }

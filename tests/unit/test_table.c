@@ -208,6 +208,19 @@ static void test_truncated_in_place(void **state)
     check_find(kept, "a", DM_FIND_DOMAIN, "one");
 }
 
+/* A table that may be missing may be broken as well; it counts as soon as it is good. */
+static void test_optional(void **state)
+{
+    g_autofree char *path = ts_write(*state, "optional", source);
+    g_autofree char *junk = ts_write(*state, "optional" DM_POSTMAP_SUFFIX, "junk");
+    g_autoptr(DmTable) table = open_table("lmdb", path, DM_TABLE_KEEP_LAST | DM_TABLE_OPTIONAL);
+
+    check_find(table, "example.org", DM_FIND_DOMAIN, NULL);
+    assert_int_equal(g_unlink(junk), 0);
+    compile(path, FALSE);
+    check_find(table, "example.org", DM_FIND_DOMAIN, "domain");
+}
+
 static void test_not_ours(void **state)
 {
     g_autofree char *path = g_build_filename(*state, "t", NULL);
@@ -242,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_sources, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_replaced, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_truncated_in_place, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_optional, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_not_ours, ts_set_up, ts_tear_down),
     };
 

@@ -105,16 +105,16 @@ static char *findings(const Issuer *issuer, char *list, X509 *certificate, gint6
     char *anchors[] = {anchor, NULL};
     char *lists[] = {list, NULL};
     g_autoptr(DmTrust) trust = dm_trust_new(anchors, lists, NULL);
-    g_autoptr(DmVerdict) verdict = dm_verdict_new();
+    g_autoptr(DmFindings) findings = dm_findings_new();
     GString *out = g_string_new(NULL);
 
     assert_non_null(trust);
-    gboolean good = dm_trust_judge(trust, certificate, at, verdict);
-    assert_int_equal(good, verdict->reasons->len == 0);
-    for (guint i = 0; i < verdict->reasons->len; i++)
-        g_string_append_printf(out, "%s ", (const char *)g_ptr_array_index(verdict->reasons, i));
-    for (guint i = 0; i < verdict->warnings->len; i++) {
-        const char *warning = g_ptr_array_index(verdict->warnings, i);
+    gboolean good = dm_trust_judge(trust, certificate, at, findings);
+    assert_int_equal(good, findings->reasons->len == 0);
+    for (guint i = 0; i < findings->reasons->len; i++)
+        g_string_append_printf(out, "%s ", (const char *)g_ptr_array_index(findings->reasons, i));
+    for (guint i = 0; i < findings->warnings->len; i++) {
+        const char *warning = g_ptr_array_index(findings->warnings, i);
         if (strcmp(warning, "certificate.not-qualified") != 0)
             g_string_append_printf(out, "(%s) ", warning);
     }

@@ -18,16 +18,16 @@
 #define AT   1772452800 /* 2026-03-02T12:00:00Z */
 #define BODY "Guten Tag,\r\n\r\nanbei der Bescheid.\r\n"
 
-static DmVerdict *verify_bytes(const DmTrust *trust, const char *bytes, gsize length, const DmHeaders *original)
+static DmFindings *verify_bytes(const DmTrust *trust, const char *bytes, gsize length, const DmHeaders *original)
 {
     int fd = memfd_create("message", MFD_CLOEXEC);
 
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, length), length);
-    DmVerdict *verdict = dm_verify(trust, fd, AT, original, NULL);
-    assert_non_null(verdict);
+    DmFindings *findings = dm_verify(trust, fd, AT, original, NULL);
+    assert_non_null(findings);
     close(fd);
-    return verdict;
+    return findings;
 }
 
 static char *joined(const GPtrArray *words)
@@ -88,19 +88,19 @@ static void check_given(const DmTrust *trust, const json_t *message)
 
     assert_true(g_file_get_contents(path, &text, &length, NULL));
     g_autoptr(DmHeaders) headers = original != NULL ? read_headers(original) : NULL;
-    g_autoptr(DmVerdict) verdict = verify_bytes(trust, text, length, headers);
-    assert_words(verdict->reasons, json_object_get(message, "reasons"));
-    assert_words(verdict->warnings, json_object_get(message, "warnings"));
-    assert_int_equal(dm_verdict_valid(verdict), json_is_true(json_object_get(message, "valid")));
-    assert_int_equal(verdict->deliverable, json_is_true(json_object_get(message, "deliverable")));
-    assert_text(verdict->message_type, message, "message_type");
-    assert_text(classes[verdict->message_class], message, "class");
-    assert_text(verdict->algorithm, message, "a");
-    assert_text(forms[verdict->form], message, "form");
-    assert_text(verdict->digest, message, "digest");
-    assert_text(verdict->signature_algorithm, message, "signature_algorithm");
-    assert_text(verdict->body_hash, message, "body_hash");
-    assert_text(verdict->header_hash, message, "header_hash");
+    g_autoptr(DmFindings) findings = verify_bytes(trust, text, length, headers);
+    assert_words(findings->reasons, json_object_get(message, "reasons"));
+    assert_words(findings->warnings, json_object_get(message, "warnings"));
+    assert_int_equal(dm_findings_valid(findings), json_is_true(json_object_get(message, "valid")));
+    assert_int_equal(findings->deliverable, json_is_true(json_object_get(message, "deliverable")));
+    assert_text(findings->message_type, message, "message_type");
+    assert_text(classes[findings->message_class], message, "class");
+    assert_text(findings->algorithm, message, "a");
+    assert_text(forms[findings->form], message, "form");
+    assert_text(findings->digest, message, "digest");
+    assert_text(findings->signature_algorithm, message, "signature_algorithm");
+    assert_text(findings->body_hash, message, "body_hash");
+    assert_text(findings->header_hash, message, "header_hash");
 }
 
 /* Messages made by others, with all that their manifest says of them. */
@@ -206,8 +206,8 @@ static GString *make_message(DmDigest digest, DmSignatureAlgorithm signature, EV
 static void assert_found(const DmTrust *trust, GString *message, gsize at, guint bit, const char *where)
 {
     message->str[at] = (char)(message->str[at] ^ (1 << bit));
-    g_autoptr(DmVerdict) verdict = verify_bytes(trust, message->str, message->len, NULL);
-    if (dm_verdict_valid(verdict))
+    g_autoptr(DmFindings) findings = verify_bytes(trust, message->str, message->len, NULL);
+    if (dm_findings_valid(findings))
         fail_msg("bit %u of octet %zu of %s", bit, at, where);
     message->str[at] = (char)(message->str[at] ^ (1 << bit));
 }
@@ -240,8 +240,8 @@ static void flip_all(DmDigest digest, DmSignatureAlgorithm signature, EVP_PKEY *
     g_autoptr(X509) certificate = make_certificate(sealing);
     g_autoptr(DmTrust) trust = trust_in(certificate, folder);
     GString *message = make_message(digest, signature, key, certificate);
-    g_autoptr(DmVerdict) verdict = verify_bytes(trust, message->str, message->len, NULL);
-    g_autofree char *reasons = joined(verdict->reasons);
+    g_autoptr(DmFindings) findings = verify_bytes(trust, message->str, message->len, NULL);
+    g_autofree char *reasons = joined(findings->reasons);
 
     assert_string_equal(reasons, "");
     for (guint i = 0; i < DM_HASHED_FIELD_COUNT; i++)
@@ -282,15 +282,15 @@ static void test_seal_errors(void **state)
     g_autoptr(DmTrust) none = dm_trust_new(NULL, NULL, NULL);
     GString *message = make_message(DM_DIGEST_SHA256, DM_SIGNATURE_ECDSA, key, certificate);
     GString *mixed = make_message(DM_DIGEST_SHA256, DM_SIGNATURE_ECDSA, key, foreign);
-    g_autoptr(DmVerdict) untrusted = verify_bytes(none, message->str, message->len, NULL);
-    g_autoptr(DmVerdict) wrong = verify_bytes(trust, mixed->str, mixed->len, NULL);
+    g_autoptr(DmFindings) untrusted = verify_bytes(none, message->str, message->len, NULL);
+    g_autoptr(DmFindings) wrong = verify_bytes(trust, mixed->str, mixed->len, NULL);
     g_autofree char *untrusted_reasons = joined(untrusted->reasons);
     g_autofree char *wrong_reasons = joined(wrong->reasons);
 
     assert_string_equal(untrusted_reasons, "certificate.untrusted");
     assert_string_equal(wrong_reasons, "signature.key-type certificate.untrusted");
     const char *integrity = strstr(message->str, DM_FIELD_INTEGRITY);
-    g_autoptr(DmVerdict) stripped =
+    g_autoptr(DmFindings) stripped =
         verify_bytes(trust, integrity, message->len - (gsize)(integrity - message->str), NULL);
     g_autofree char *stripped_reasons = joined(stripped->reasons);
     assert_string_equal(stripped_reasons, "certificate.missing");
@@ -311,8 +311,8 @@ static void test_converted(void **state)
     assert_true(g_file_get_contents(GIVEN_DIR "/02-signed-sha256-rsa.eml", &text, NULL, NULL));
     g_auto(GStrv) lines = g_strsplit(text, "\r\n", -1);
     g_autofree char *converted = g_strjoinv("\n", lines);
-    g_autoptr(DmVerdict) verdict = verify_bytes(trust, converted, strlen(converted), NULL);
-    g_autofree char *reasons = joined(verdict->reasons);
+    g_autoptr(DmFindings) findings = verify_bytes(trust, converted, strlen(converted), NULL);
+    g_autofree char *reasons = joined(findings->reasons);
     assert_string_equal(reasons, "syntax.bare-lf");
 }
 
@@ -346,8 +346,8 @@ static void test_crowded(void **state)
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(messages); i++) {
         gint64 before = g_get_monotonic_time();
-        g_autoptr(DmVerdict) verdict = verify_bytes(none, messages[i], strlen(messages[i]), NULL);
-        assert_true(g_ptr_array_find_with_equal_func(verdict->reasons, reasons[i], g_str_equal, NULL));
+        g_autoptr(DmFindings) findings = verify_bytes(none, messages[i], strlen(messages[i]), NULL);
+        assert_true(g_ptr_array_find_with_equal_func(findings->reasons, reasons[i], g_str_equal, NULL));
         assert_true(g_get_monotonic_time() - before < 10 * G_USEC_PER_SEC);
         g_free(messages[i]);
     }
@@ -362,11 +362,11 @@ static void test_odd_files(void **state)
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autoptr(DmVerdict) verdict = verify_bytes(none, texts[i], strlen(texts[i]), NULL);
-        assert_true(dm_verdict_has_category(verdict, "header"));
+        g_autoptr(DmFindings) findings = verify_bytes(none, texts[i], strlen(texts[i]), NULL);
+        assert_true(dm_findings_has_category(findings, "header"));
     }
-    g_autoptr(DmVerdict) verdict = verify_bytes(none, huge, strlen(huge), NULL);
-    g_autofree char *reasons = joined(verdict->reasons);
+    g_autoptr(DmFindings) findings = verify_bytes(none, huge, strlen(huge), NULL);
+    g_autofree char *reasons = joined(findings->reasons);
     assert_non_null(strstr(reasons, "syntax.header-size"));
 }
 

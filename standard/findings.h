@@ -2,11 +2,11 @@
  * What was found out about one De-Mail: the reasons why it is not valid, remarks, and what it says of itself.
  *
  * A reason is "category.detail". Categories: syntax, header, value, address, sender, recipient, integrity, certificate,
- * signature, policy, confirmation, ident, forward. Reasons decide validity, warnings never do. A DmVerdict belongs to
+ * signature, policy, confirmation, ident, forward. Reasons decide validity, warnings never do. A DmFindings belongs to
  * one thread.
  */
-#ifndef DEMAIL_STANDARD_VERDICT_H
-#define DEMAIL_STANDARD_VERDICT_H
+#ifndef DEMAIL_STANDARD_FINDINGS_H
+#define DEMAIL_STANDARD_FINDINGS_H
 
 #include <glib.h>
 
@@ -52,20 +52,20 @@ typedef struct {
     char *header_hash;         /* the same */
     gboolean deliverable;      /* a notification that must be delivered in spite of its errors (PVD FU step 41) */
     DmStatement *statement;    /* NULL where there is none or it can't be read */
-} DmVerdict;
+} DmFindings;
 
-DmVerdict *dm_verdict_new(void);
-void dm_verdict_free(DmVerdict *verdict);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmVerdict, dm_verdict_free)
+DmFindings *dm_findings_new(void);
+void dm_findings_free(DmFindings *findings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmFindings, dm_findings_free)
 
 /* `reason` is a string constant. */
-void dm_verdict_fail(DmVerdict *verdict, const char *reason);
-void dm_verdict_warn(DmVerdict *verdict, const char *reason);
+void dm_findings_fail(DmFindings *findings, const char *reason);
+void dm_findings_warn(DmFindings *findings, const char *reason);
 
-gboolean dm_verdict_valid(const DmVerdict *verdict);
+gboolean dm_findings_valid(const DmFindings *findings);
 
 /* Whether some reason has this category ("certificate"). */
-gboolean dm_verdict_has_category(const DmVerdict *verdict, const char *category);
+gboolean dm_findings_has_category(const DmFindings *findings, const char *category);
 
 DmStatement *dm_statement_new(void);
 void dm_statement_free(DmStatement *statement);

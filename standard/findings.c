@@ -1,31 +1,31 @@
-#include "standard/verdict.h"
+#include "standard/findings.h"
 
 #include <string.h>
 
-DmVerdict *dm_verdict_new(void)
+DmFindings *dm_findings_new(void)
 {
-    DmVerdict *verdict = g_new0(DmVerdict, 1);
+    DmFindings *findings = g_new0(DmFindings, 1);
 
-    verdict->reasons = g_ptr_array_new();
-    verdict->warnings = g_ptr_array_new();
-    return verdict;
+    findings->reasons = g_ptr_array_new();
+    findings->warnings = g_ptr_array_new();
+    return findings;
 }
 
-void dm_verdict_free(DmVerdict *verdict)
+void dm_findings_free(DmFindings *findings)
 {
-    if (verdict == NULL)
+    if (findings == NULL)
         return;
-    g_ptr_array_unref(verdict->reasons);
-    g_ptr_array_unref(verdict->warnings);
-    g_free(verdict->message_type);
-    g_free(verdict->algorithm);
-    g_free(verdict->digest);
-    g_free(verdict->signature_algorithm);
-    g_free(verdict->signer);
-    g_free(verdict->body_hash);
-    g_free(verdict->header_hash);
-    dm_statement_free(verdict->statement);
-    g_free(verdict);
+    g_ptr_array_unref(findings->reasons);
+    g_ptr_array_unref(findings->warnings);
+    g_free(findings->message_type);
+    g_free(findings->algorithm);
+    g_free(findings->digest);
+    g_free(findings->signature_algorithm);
+    g_free(findings->signer);
+    g_free(findings->body_hash);
+    g_free(findings->header_hash);
+    dm_statement_free(findings->statement);
+    g_free(findings);
 }
 
 static void add_once(GPtrArray *list, const char *word)
@@ -34,27 +34,27 @@ static void add_once(GPtrArray *list, const char *word)
         g_ptr_array_add(list, (gpointer)word);
 }
 
-void dm_verdict_fail(DmVerdict *verdict, const char *reason)
+void dm_findings_fail(DmFindings *findings, const char *reason)
 {
-    add_once(verdict->reasons, reason);
+    add_once(findings->reasons, reason);
 }
 
-void dm_verdict_warn(DmVerdict *verdict, const char *reason)
+void dm_findings_warn(DmFindings *findings, const char *reason)
 {
-    add_once(verdict->warnings, reason);
+    add_once(findings->warnings, reason);
 }
 
-gboolean dm_verdict_valid(const DmVerdict *verdict)
+gboolean dm_findings_valid(const DmFindings *findings)
 {
-    return verdict->reasons->len == 0;
+    return findings->reasons->len == 0;
 }
 
-gboolean dm_verdict_has_category(const DmVerdict *verdict, const char *category)
+gboolean dm_findings_has_category(const DmFindings *findings, const char *category)
 {
     gsize length = strlen(category);
 
-    for (guint i = 0; i < verdict->reasons->len; i++) {
-        const char *reason = g_ptr_array_index(verdict->reasons, i);
+    for (guint i = 0; i < findings->reasons->len; i++) {
+        const char *reason = g_ptr_array_index(findings->reasons, i);
         if (strncmp(reason, category, length) == 0 && reason[length] == '.')
             return TRUE;
     }
