@@ -135,9 +135,9 @@ static void judge_options(const Confirmation *confirmation)
         if ((confirmation->kind->options & (1U << i)) != 0 &&
             is_yes(dm_metadata_get(confirmation->metadata, dm_option_field(i))))
             requested = TRUE;
-    /* What the steps of PVD FU forbid the issuer harms nobody who receives it. */
+    /* PVD FU 5.2: they are made of messages that asked for them. */
     if (!requested)
-        dm_findings_warn(statement->findings, "confirmation.not-requested");
+        fail(confirmation, "confirmation.not-requested");
 }
 
 static void judge_private_id(const Confirmation *confirmation)

@@ -241,8 +241,8 @@ static void test_changed_dispatch(void **state)
         {"X-de-mail-private-id: AZ 4711/2026", "X-Nothing: here", NULL, NULL, "confirmation.private-id", NULL},
         {"chosen-recipient: to=erika.", "chosen-recipient: to=eva.", NULL, NULL, "confirmation.addressee", NULL},
         {NULL, NULL, "dispatch</Name><Value>yes</Value><OriginalHeader>X-de-mail-confirmation-of-dispatch: yes",
-         "dispatch</Name><Value>no</Value><OriginalHeader>X-de-mail-confirmation-of-dispatch: no", NULL,
-         "confirmation.not-requested"},
+         "dispatch</Name><Value>no</Value><OriginalHeader>X-de-mail-confirmation-of-dispatch: no",
+         "confirmation.not-requested", NULL},
         {NULL, NULL, "<Acknowledge-Message ", "<Acknowledge-Message remark='x' ", "confirmation.schema", NULL},
         {NULL, NULL, "urn:de-mail", "urn:de-mails", "confirmation.xml-root", NULL},
         {"confirmation of dispatch", "notification", NULL, NULL, "confirmation.xml-root", NULL},
@@ -276,7 +276,7 @@ static void test_changed_receipt(void **state)
         {"cc=max.mustermann@beta", "cc=eva.mustermann@beta", NULL, NULL, "confirmation.recipient", NULL},
         {"to=buero@", "to=erika.mustermann@", NULL, NULL, "confirmation.addressee", NULL},
         {"confirmation of receipt", "confirmation of dispatch", NULL, NULL,
-         "confirmation.subject confirmation.xml-subject", "confirmation.not-requested"},
+         "confirmation.subject confirmation.xml-subject confirmation.not-requested", NULL},
         {"confirmation of receipt", "malware-acknowledge", NULL, NULL, NULL, NULL},
     };
     const Fixture *fixture = *state;
