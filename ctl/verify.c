@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <gio/gunixoutputstream.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,7 +43,7 @@ static void clear_options(Options *options)
 
 static void clear_task(Task *task)
 {
-    dm_trust_unref(task->trust);
+    dm_trust_free(task->trust);
     dm_headers_free(task->original);
 }
 
@@ -60,24 +62,21 @@ static gboolean parse_time(const char *text, gint64 *at)
 /* Copies what can't be read twice, a pipe, to a file without a name. */
 static int spool(int fd, GError **error)
 {
-    char buffer[65536];
     g_autofree char *name = g_build_filename(g_get_tmp_dir(), "demailctl-XXXXXX", NULL);
     int copy = g_mkstemp_full(name, O_RDWR | O_CLOEXEC, 0600);
-    ssize_t got = 0;
 
-    if (copy >= 0)
-        unlink(name);
-    while (copy >= 0 && (got = read(fd, buffer, sizeof buffer)) != 0) {
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 || write(copy, buffer, (gsize)got) != got) {
+    if (copy < 0 || unlink(name) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "copying to %s: %s", name, g_strerror(errno));
+        if (copy >= 0)
             close(copy);
-            copy = -1;
-        }
+        return -1;
     }
-    if (copy < 0)
-        g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "copying to %s: %s", g_get_tmp_dir(), g_strerror(errno));
-    return copy;
+    g_autoptr(GInputStream) in = g_unix_input_stream_new(fd, FALSE);
+    g_autoptr(GOutputStream) out = g_unix_output_stream_new(copy, FALSE);
+    if (g_output_stream_splice(out, in, G_OUTPUT_STREAM_SPLICE_NONE, NULL, error) >= 0)
+        return copy;
+    close(copy);
+    return -1;
 }
 
 static int open_message(const char *file, GError **error)

@@ -4,7 +4,7 @@
 
 static void release(gpointer trust)
 {
-    dm_trust_unref(trust);
+    dm_trust_free(trust);
 }
 
 gboolean dm_anchors_attach(DmGateway *gateway, GPtrArray *problems, GError **first)

@@ -14,7 +14,8 @@ static gboolean refuse(GError **error, const char *why)
 gboolean dm_trust_may_follow(const DmTrustList *in_force, const DmTrustList *fetched, gint64 now, GError **error)
 {
     if (in_force && fetched->sequence < in_force->sequence)
-        return refuse(error, "the list is older than the one in force: its sequence number is lower");
+        return refuse(error, "the list is older than the one in force: its sequence number is lower; "
+                             "if that is meant, remove trust_list.xml from state_dir");
     if (in_force && fetched->sequence == in_force->sequence && fetched->issued < in_force->issued)
         return refuse(error, "the list is older than the one in force: it was issued earlier");
     if (dm_trust_list_expired(fetched, now))

@@ -64,11 +64,11 @@ static char *format_source(const DmTrustList *list)
     return g_string_free(text, FALSE);
 }
 
-static gboolean is_newer(const char *a, const char *b)
+static gboolean is_up_to_date(const char *compiled, const char *source)
 {
     struct stat left, right;
 
-    if (stat(a, &left) != 0 || stat(b, &right) != 0)
+    if (stat(compiled, &left) != 0 || stat(source, &right) != 0)
         return FALSE;
     if (left.st_mtim.tv_sec != right.st_mtim.tv_sec)
         return left.st_mtim.tv_sec > right.st_mtim.tv_sec;
@@ -83,7 +83,7 @@ gboolean dm_trust_store_write_table(const char *state_dir, const DmTrustList *li
     g_autofree char *old = NULL;
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
 
-    if (g_file_get_contents(source, &old, NULL, NULL) && strcmp(old, text) == 0 && is_newer(compiled, source))
+    if (g_file_get_contents(source, &old, NULL, NULL) && strcmp(old, text) == 0 && is_up_to_date(compiled, source))
         return TRUE;
     if (!replace(source, text, strlen(text), error) || !dm_postmap_compile(source, FALSE, NULL, problems, error))
         return FALSE;

@@ -2,15 +2,13 @@
 
 #include "common/demail.h"
 #include "sandbox/seal_pki.h"
-#include "standard/base64.h"
+#include "standard/certificate.h"
 #include "standard/integrity.h"
 
 #include <openssl/pem.h>
 #include <string.h>
 
-#define SELECTOR          "sandbox"
-#define LINE_WIDTH        74
-#define FIELD_CERTIFICATE "X-de-mail-signature-certificate"
+#define SELECTOR "sandbox"
 
 typedef struct {
     char *certificate; /* PEM */
@@ -48,13 +46,9 @@ static gboolean decode(Pair *pair)
 {
     BIO *bio = BIO_new_mem_buf(pair->certificate, -1);
     X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    unsigned char *der = NULL;
-    int length = certificate ? i2d_X509(certificate, &der) : -1;
     BIO_free(bio);
+    pair->field = certificate ? dm_certificate_format(certificate) : NULL;
     X509_free(certificate);
-    if (length > 0)
-        pair->field = dm_base64_fold(der, (gsize)length, LINE_WIDTH - strlen(FIELD_CERTIFICATE ":"), LINE_WIDTH);
-    OPENSSL_free(der);
 
     bio = BIO_new_mem_buf(pair->key, -1);
     pair->pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
@@ -130,7 +124,7 @@ gboolean dm_seal_put(const DmSeal *seal, const DmSealing *sealing, DmHeaders *he
     if (!integrity)
         return FALSE;
     if (sealing->sign)
-        dm_headers_prepend(headers, FIELD_CERTIFICATE, pair->field);
+        dm_headers_prepend(headers, DM_FIELD_CERTIFICATE, pair->field);
     dm_headers_prepend(headers, DM_FIELD_INTEGRITY, integrity);
     return TRUE;
 }

@@ -49,18 +49,6 @@ gboolean dm_findings_valid(const DmFindings *findings)
     return findings->reasons->len == 0;
 }
 
-gboolean dm_findings_has_category(const DmFindings *findings, const char *category)
-{
-    gsize length = strlen(category);
-
-    for (guint i = 0; i < findings->reasons->len; i++) {
-        const char *reason = g_ptr_array_index(findings->reasons, i);
-        if (strncmp(reason, category, length) == 0 && reason[length] == '.')
-            return TRUE;
-    }
-    return FALSE;
-}
-
 DmStatement *dm_statement_new(void)
 {
     DmStatement *statement = g_new0(DmStatement, 1);

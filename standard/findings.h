@@ -64,9 +64,6 @@ void dm_findings_warn(DmFindings *findings, const char *reason);
 
 gboolean dm_findings_valid(const DmFindings *findings);
 
-/* Whether some reason has this category ("certificate"). */
-gboolean dm_findings_has_category(const DmFindings *findings, const char *category);
-
 DmStatement *dm_statement_new(void);
 void dm_statement_free(DmStatement *statement);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmStatement, dm_statement_free)

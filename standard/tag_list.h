@@ -1,5 +1,6 @@
 /*
- * Tag lists, "name=value; name=value" (RFC 6376 3.2). Pure; any thread.
+ * Tag lists, "name=value; name=value" (RFC 6376 3.2). Made by hand: what is hashed needs the very octets where a value
+ * begins and ends, which no library tells. Pure; any thread.
  */
 #ifndef DEMAIL_STANDARD_TAG_LIST_H
 #define DEMAIL_STANDARD_TAG_LIST_H

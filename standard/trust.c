@@ -11,7 +11,6 @@
 struct DmTrust {
     X509_STORE *store;
     gboolean has_anchors;
-    gint references;
 };
 
 typedef struct {
@@ -93,7 +92,6 @@ DmTrust *dm_trust_new(char *const *anchor_files, char *const *crl_files, GError 
 {
     g_autoptr(DmTrust) trust = g_new0(DmTrust, 1);
 
-    trust->references = 1;
     trust->store = X509_STORE_new();
     if (trust->store == NULL) {
         g_set_error(error, DM_ERROR, DM_ERROR_OS, "OpenSSL could not make a store of certificates");
@@ -104,15 +102,9 @@ DmTrust *dm_trust_new(char *const *anchor_files, char *const *crl_files, GError 
     return g_steal_pointer(&trust);
 }
 
-DmTrust *dm_trust_ref(DmTrust *trust)
+void dm_trust_free(DmTrust *trust)
 {
-    g_atomic_int_inc(&trust->references);
-    return trust;
-}
-
-void dm_trust_unref(DmTrust *trust)
-{
-    if (trust == NULL || !g_atomic_int_dec_and_test(&trust->references))
+    if (trust == NULL)
         return;
     X509_STORE_free(trust->store);
     g_free(trust);

@@ -15,9 +15,8 @@ typedef struct DmTrust DmTrust;
 /* Reads PEM files of certificates and of CRLs, each of which may hold several; the lists end with NULL and may be NULL.
  * DM_ERROR_NOINPUT if a file can't be read, DM_ERROR_CONFIG if it holds nothing of the kind. */
 DmTrust *dm_trust_new(char *const *anchor_files, char *const *crl_files, GError **error);
-DmTrust *dm_trust_ref(DmTrust *trust);
-void dm_trust_unref(DmTrust *trust);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmTrust, dm_trust_unref)
+void dm_trust_free(DmTrust *trust);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmTrust, dm_trust_free)
 
 /* Whether there is any anchor: without one every signature is by an untrusted certificate. */
 gboolean dm_trust_has_anchors(const DmTrust *trust);

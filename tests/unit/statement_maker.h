@@ -10,7 +10,7 @@
 
 #define TS_NOW ((gint64)1772452800) /* 2026-03-02T12:00:00Z */
 
-/* The signer's certificate as the only anchor; writes into `folder`. dm_trust_unref(). */
+/* The signer's certificate as the only anchor; writes into `folder`. dm_trust_free(). */
 DmTrust *ts_trust(const char *folder, const TsSigner *signer);
 
 /* `text` with every `from`, of which there is one at least, become `to`. g_free(). */

@@ -63,7 +63,7 @@ static int tear_down(void **state)
 {
     Fixture *fixture = *state;
 
-    dm_trust_unref(fixture->trust);
+    dm_trust_free(fixture->trust);
     ts_signer_free(fixture->signer);
     ts_remove_folder(fixture->folder);
     g_free(fixture->folder);

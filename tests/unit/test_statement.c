@@ -100,7 +100,7 @@ static int tear_down(void **state)
     free_given(&fixture->dispatch);
     free_given(&fixture->receipt);
     free_given(&fixture->notification);
-    dm_trust_unref(fixture->trust);
+    dm_trust_free(fixture->trust);
     ts_signer_free(fixture->signer);
     ts_remove_folder(fixture->folder);
     g_free(fixture->folder);

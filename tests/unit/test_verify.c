@@ -363,7 +363,8 @@ static void test_odd_files(void **state)
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autoptr(DmFindings) findings = verify_bytes(none, texts[i], strlen(texts[i]), NULL);
-        assert_true(dm_findings_has_category(findings, "header"));
+        g_autofree char *found = joined(findings->reasons);
+        assert_non_null(strstr(found, "header."));
     }
     g_autoptr(DmFindings) findings = verify_bytes(none, huge, strlen(huge), NULL);
     g_autofree char *reasons = joined(findings->reasons);
