@@ -37,6 +37,7 @@ typedef enum {
     DM_SENT_ACCEPTED,       /* final */
     DM_SENT_REFUSED,        /* final */
     DM_SENT_DEFERRED,       /* nothing was sent; may be tried again */
+    DM_SENT_UNKNOWN,        /* was submitting, and the provider can't tell what became of it */
 } DmSentState;
 
 /* What the provider said about one recipient of a De-Mail. */
@@ -117,7 +118,17 @@ void dm_received_clear(DmReceived *received);
 void dm_sent_message_free(DmSentMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSentMessage, dm_sent_message_free)
 
-DmJournal *dm_journal_open(const char *dir, gboolean read_only, GError **error);
+/* Codes that the administrator's decision about a recipient leaves in place of a provider's. */
+#define DM_CODE_RELEASED "released" /* deferred: may be sent again */
+#define DM_CODE_DROPPED  "dropped"  /* refused: given up */
+
+typedef enum {
+    DM_JOURNAL_READ,
+    DM_JOURNAL_OWN,   /* the poller's: makes and upgrades the file, keeps other owners out */
+    DM_JOURNAL_AMEND, /* beside a running owner: dm_journal_decide() only */
+} DmJournalMode;
+
+DmJournal *dm_journal_open(const char *dir, DmJournalMode mode, GError **error);
 void dm_journal_close(DmJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmJournal, dm_journal_close)
 
@@ -163,9 +174,27 @@ gboolean dm_journal_put_injected(DmJournal *journal, const char *tenant, const c
  * NULL on error. */
 GPtrArray *dm_journal_find(DmJournal *journal, const char *name, GError **error);
 
+/* FALSE ends a list. */
+typedef gboolean (*DmJournalVisit)(const DmJournalEntry *entry, gpointer data, GError **error);
+
+/* Calls `each` for every sent De-Mail that has a recipient with the state submitting or unknown, in no order; like
+ * dm_journal_list(). The number of other entries does not count. */
+gboolean dm_journal_list_open(DmJournal *journal, DmJournalVisit each, gpointer data, GError **error);
+
+/* The administrator's word about recipients of a De-Mail that are unknown: with `resend` they become deferred, code
+ * DM_CODE_RELEASED, else refused, code DM_CODE_DROPPED. Others stay as they are, also where another process changes
+ * them at the same time. *decided: how many. */
+gboolean dm_journal_decide(DmJournal *journal, const char *gateway_id, gboolean resend, guint *decided, GError **error);
+
+/* Removes what was last changed before the time `before`, with all that finds it, and gives the places of readers that
+ * died back. Stays: what is submitting, unknown or deferred; what was received but not acknowledged; what was accepted
+ * with options whose confirmations have not all come. Each transaction is short. `going` (may be NULL) is asked between
+ * them; where it returns FALSE that is the end for now. *expired: how many De-Mails. */
+gboolean dm_journal_expire(DmJournal *journal, gint64 before, gboolean (*going)(gpointer data), gpointer data,
+                           guint *expired, GError **error);
+
 /* Calls `each` for what was sent and received from the time `since` on, oldest first; memory does not grow with their
  * number. Ends early, with FALSE, where `each` returns FALSE. */
-typedef gboolean (*DmJournalVisit)(const DmJournalEntry *entry, gpointer data, GError **error);
 gboolean dm_journal_list(DmJournal *journal, gint64 since, DmJournalVisit each, gpointer data, GError **error);
 
 #endif

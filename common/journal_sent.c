@@ -63,9 +63,11 @@ const char *dm_sent_state_word(DmSentState state)
     case DM_SENT_REFUSED:
         return "refused";
     case DM_SENT_DEFERRED:
+        return "deferred";
+    case DM_SENT_UNKNOWN:
         break;
     }
-    return "deferred";
+    return "unknown";
 }
 
 const char *dm_sent_event_word(DmSentEventKind kind)
@@ -130,7 +132,7 @@ static gboolean read_sent(const GString *record, DmSent *sent, char **recipient,
     gint64 state = 0;
 
     if (!dm_journal_split(record, &sent_layout, fields, error) ||
-        !dm_journal_number(fields[1], DM_SENT_SUBMITTING, DM_SENT_DEFERRED, &state, error) ||
+        !dm_journal_number(fields[1], DM_SENT_SUBMITTING, DM_SENT_UNKNOWN, &state, error) ||
         !dm_journal_number(fields[2], 0, G_MAXINT64, &sent->time, error))
         return FALSE;
     sent->state = (DmSentState)state;

@@ -1,6 +1,7 @@
 #include "common/journal_store.h"
 
 #include "common/journal_upgrade.h"
+#include "common/step.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,8 +97,9 @@ static gboolean open_env(DmJournal *journal, const char *dir, gboolean read_only
     return FALSE;
 }
 
-DmJournal *dm_journal_open(const char *dir, gboolean read_only, GError **error)
+DmJournal *dm_journal_open(const char *dir, DmJournalMode mode, GError **error)
 {
+    gboolean read_only = mode == DM_JOURNAL_READ;
     g_autoptr(DmJournal) journal = g_new0(DmJournal, 1);
 
     g_rw_lock_init(&journal->resize);
@@ -273,10 +275,13 @@ static int grow(DmJournal *journal)
 
 gboolean dm_journal_write(DmJournal *journal, const GArray *pairs, GError **error)
 {
+    dm_step("journal-write");
+
     int rc = write_once(journal, pairs);
 
     while (rc == MDB_MAP_FULL && grow(journal) == 0)
         rc = write_once(journal, pairs);
+    dm_step("journal-written");
     return checked(rc, "can't be written", error);
 }
 

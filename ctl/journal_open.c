@@ -17,7 +17,7 @@ gboolean dm_ctl_journal_open(const DmCtl *ctl, DmCtlJournal *opened, int *exit_c
         *exit_code = access(ctl->config_file, R_OK) == 0 ? EX_CONFIG : EX_NOINPUT;
         return FALSE;
     }
-    opened->journal = dm_journal_open(opened->config->state_dir, TRUE, &error);
+    opened->journal = dm_journal_open(opened->config->state_dir, DM_JOURNAL_READ, &error);
     if (opened->journal == NULL) {
         dm_output_complain(error->message);
         *exit_code = dm_error_exit_code(error);

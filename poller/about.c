@@ -102,6 +102,7 @@ static gboolean was_sent(const DmSentRecipient *recipient)
     switch (recipient->sent.state) {
     case DM_SENT_SUBMITTING:
     case DM_SENT_ACCEPTED:
+    case DM_SENT_UNKNOWN:
         return TRUE;
     case DM_SENT_REFUSED:
     case DM_SENT_DEFERRED:

@@ -361,6 +361,7 @@ static GPtrArray *submit(Message *m)
                                      .email = m->email,
                                      .message_id = m->message_id,
                                      .options = dm_fields_options(m->headers),
+                                     .on_unknown = m->session->gateway->config->on_unknown,
                                      .recipients = (char *const *)covered->pdata,
                                      .prepare = prepare,
                                      .read = read_draft,

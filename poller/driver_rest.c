@@ -345,7 +345,15 @@ static gboolean rest_submit(DmProvider *provider, const DmSubmission *submission
     return ok;
 }
 
-static gboolean rest_status(DmProvider *provider, const char *key, DmOutcome **outcome, GError **error)
+/* 410 `key-forgotten` says it; 501 comes from a provider whose API has no such call. */
+static DmFate fate_of(const DmHttpAnswer *answer, const DmProblem *problem)
+{
+    if (answer->status == 404 && g_str_equal(problem->code, "unknown-key"))
+        return DM_FATE_NEVER_SEEN;
+    return answer->status == 410 || answer->status == 501 ? DM_FATE_UNTOLD : DM_FATE_TOLD;
+}
+
+static gboolean rest_status(DmProvider *provider, const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     g_autofree char *escaped = g_uri_escape_string(key, NULL, FALSE);
     g_autofree char *path = g_strdup_printf("/messages?key=%s", escaped);
@@ -358,11 +366,12 @@ static gboolean rest_status(DmProvider *provider, const char *key, DmOutcome **o
         DmProblem problem;
 
         dm_problem_parse(answer.status, answer.body->str, answer.body->len, &problem);
+        *fate = fate_of(&answer, &problem);
         if (answer.status == 200)
             *outcome = dm_rest_outcome_parse(answer.body->str, answer.body->len, error);
-        else if (answer.status != 404 || !g_str_equal(problem.code, "unknown-key"))
+        else if (*fate == DM_FATE_TOLD)
             set_problem(provider, answer.status, &problem, error);
-        ok = *outcome || (answer.status == 404 && g_str_equal(problem.code, "unknown-key"));
+        ok = *outcome || *fate != DM_FATE_TOLD;
         dm_problem_clear(&problem);
     }
     dm_http_answer_clear(&answer);

@@ -1,5 +1,7 @@
 #include "poller/inject.h"
 
+#include "common/step.h"
+
 #include <curl/curl.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +51,8 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user_data)
     gssize n = read_raw(source, raw, capacity);
     gsize filled = 0;
 
+    if (!source->begun)
+        dm_step("inject-data");
     source->begun = TRUE;
     if (n < 0) {
         source->broken = TRUE;
@@ -142,7 +146,9 @@ DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, 
     long answer = 0;
 
     if (handle && list) {
+        dm_step("inject");
         code = perform(handle, injection, list, &source, reason);
+        dm_step("injected");
         curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer);
     }
     curl_easy_cleanup(handle);

@@ -1,5 +1,7 @@
 #include "poller/lmtp.h"
 
+#include "common/step.h"
+
 #include <string.h>
 
 #define BUFFER_SIZE 65536
@@ -215,8 +217,12 @@ static void command_data(Session *s)
         s->done = TRUE;
         return;
     }
+    dm_step("lmtp-answer");
     for (guint i = 0; i < answers->len; i++)
         reply(s, g_ptr_array_index(answers, i));
+    if (!flush(s))
+        s->done = TRUE;
+    dm_step("lmtp-answered");
     reset(s);
 }
 

@@ -6,6 +6,7 @@
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/program.h"
+#include "common/step.h"
 #include "poller/anchors.h"
 #include "poller/channel.h"
 #include "poller/credentials.h"
@@ -141,7 +142,7 @@ static gboolean start(Poller *poller, int fd, GError **error)
     g_autoptr(DmGateway) gateway = dm_gateway_current();
     g_autofree char *tmp = dm_receive_dir(gateway->config->state_dir, error);
 
-    poller->journal = tmp ? dm_journal_open(gateway->config->state_dir, FALSE, error) : NULL;
+    poller->journal = tmp ? dm_journal_open(gateway->config->state_dir, DM_JOURNAL_OWN, error) : NULL;
     if (!poller->journal) {
         close(fd);
         return FALSE;
@@ -293,6 +294,8 @@ int main(int argc, char **argv)
         dm_program_clear(&program);
         return EX_OK;
     }
+    if (!dm_step_start(&error))
+        return fail(error);
     signal(SIGPIPE, SIG_IGN);
     dm_log_open(PROGRAM, program.foreground || program.check_only, program.verbose);
     if (!start_libraries())

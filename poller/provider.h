@@ -36,8 +36,15 @@ typedef enum {
     DM_RESULT_REFUSED,
     DM_RESULT_DEFERRED,
     DM_RESULT_IN_PROGRESS,
-    DM_RESULT_UNKNOWN, /* the provider did not mention this recipient */
+    DM_RESULT_UNKNOWN, /* the provider mentions this recipient with a status that says nothing */
 } DmResultKind;
+
+/* What a provider answers when asked about a key. */
+typedef enum {
+    DM_FATE_TOLD,
+    DM_FATE_NEVER_SEEN, /* nothing was submitted under it */
+    DM_FATE_UNTOLD,     /* it can't tell: it keeps no keys, or not for so long */
+} DmFate;
 
 typedef struct {
     char *address;
@@ -79,8 +86,9 @@ typedef struct {
     gboolean (*submit)(DmProvider *provider, const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure,
                        GError **error);
 
-    /* What became of a key. *outcome = NULL if the provider has never seen it. */
-    gboolean (*status)(DmProvider *provider, const char *key, DmOutcome **outcome, GError **error);
+    /* What became of a key. *outcome is set only with DM_FATE_TOLD; a recipient that it does not mention was never
+     * submitted under the key, one that it mentions as DM_RESULT_UNKNOWN has a fate that the provider can't tell. */
+    gboolean (*status)(DmProvider *provider, const char *key, DmFate *fate, DmOutcome **outcome, GError **error);
 
     /* New messages of the inbox, oldest first, at most `limit`. *entries: array of DmEntry *. */
     gboolean (*list)(DmProvider *provider, guint limit, GPtrArray **entries, GError **error);

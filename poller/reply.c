@@ -52,6 +52,14 @@ static char *describe(const char *recipient, const char *verb, const DmSent *sen
                            sent->detail);
 }
 
+static char *dropped(const char *recipient)
+{
+    g_autofree char *text = g_strdup_printf(
+        "<%s>: given up by the administrator; whether the De-Mail provider sent it is not known", recipient);
+
+    return dm_reply_line("550 5.3.0", text);
+}
+
 char *dm_reply_sent(const char *recipient, const DmSent *sent)
 {
     g_autofree char *text = NULL;
@@ -63,6 +71,8 @@ char *dm_reply_sent(const char *recipient, const DmSent *sent)
         text = g_strdup_printf("<%s>: accepted by the De-Mail provider, id %s", recipient, sent->provider_id);
         break;
     case DM_SENT_REFUSED:
+        if (g_str_equal(sent->code, DM_CODE_DROPPED))
+            return dropped(recipient);
         prefix = prefix_for("550", '5', sent->code);
         text = describe(recipient, "refused it", sent);
         break;
@@ -73,6 +83,12 @@ char *dm_reply_sent(const char *recipient, const DmSent *sent)
     case DM_SENT_SUBMITTING:
         prefix = g_strdup("451 4.4.2");
         text = g_strdup_printf("<%s>: the De-Mail provider has not told yet what became of it", recipient);
+        break;
+    case DM_SENT_UNKNOWN:
+        prefix = g_strdup("451 4.3.0");
+        text = g_strdup_printf("<%s>: the De-Mail provider can't tell whether it sent it already; held until the "
+                               "administrator decides",
+                               recipient);
         break;
     }
     return dm_reply_line(prefix, text);

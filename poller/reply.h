@@ -8,7 +8,7 @@
 #include "common/journal.h"
 
 /* Accepted: 250 with the provider's id. Refused: 550, deferred: 451, each with the provider's code and words.
- * Submitting: 451, for its fate is not known yet. */
+ * Submitting: 451, for its fate is not known yet. Unknown: 451, until the administrator has decided. */
 char *dm_reply_sent(const char *recipient, const DmSent *sent);
 
 /* `prefix` ("451 4.3.0") and `text` as one line, made ASCII. */

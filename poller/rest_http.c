@@ -1,5 +1,7 @@
 #include "poller/rest_http.h"
 
+#include "common/step.h"
+
 #include <curl/curl.h>
 #include <string.h>
 
@@ -92,6 +94,8 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user_data)
     const DmSubmission *submission = transfer->request->submission;
     gssize n = submission->read(buffer, size * count, submission->data);
 
+    if (!transfer->answer->begun)
+        dm_step("provider-data");
     transfer->answer->begun = TRUE;
     if (n >= 0)
         return (size_t)n;
@@ -252,8 +256,10 @@ gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswe
     *answer = (DmHttpAnswer){.body = g_string_new(NULL)};
     if (!transfer.handle)
         return fail(http, &transfer, CURLE_OUT_OF_MEMORY, error);
+    dm_step("provider-call");
     if (set_connection(http, &transfer, url) && set_request(&transfer))
         code = curl_easy_perform(transfer.handle);
+    dm_step("provider-answer");
     /* A provider that refuses early may close while the message is still on its way: its answer counts. */
     if (code == CURLE_SEND_ERROR || code == CURLE_OK || code == CURLE_OPERATION_TIMEDOUT)
         read_answer(&transfer);

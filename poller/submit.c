@@ -2,6 +2,7 @@
 
 #include "common/header.h"
 #include "common/log.h"
+#include "poller/fate.h"
 #include "poller/reply.h"
 
 #include <string.h>
@@ -152,31 +153,35 @@ static gboolean record(const Run *run, GPtrArray *items, const DmSentMessage *me
                                items->len, error);
 }
 
-/* Takes over what the provider said about an item. FALSE if that is not final: the item goes on as before. */
+/* Takes over what the provider said about an item; FALSE if it did not mention it, or can't tell yet. */
 static gboolean apply_result(const Run *run, Item *item, const DmOutcome *outcome)
 {
     const DmResult *result = dm_outcome_find(outcome, item->address);
+    DmSentState state = result ? dm_fate_of_result(result) : DM_SENT_UNKNOWN;
 
-    if (!result)
-        return FALSE;
-    switch (result->kind) {
-    case DM_RESULT_ACCEPTED:
-        set_state(run, item, DM_SENT_ACCEPTED, outcome->id, "", "");
+    switch (state) {
+    case DM_SENT_ACCEPTED:
+        set_state(run, item, state, outcome->id, "", "");
         return TRUE;
-    case DM_RESULT_REFUSED:
-        set_state(run, item, DM_SENT_REFUSED, "", result->code, result->detail);
+    case DM_SENT_REFUSED:
         dm_log(DM_LOG_INFO, "recipient-refused", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
                DM_S("recipient", item->address), DM_S("code", result->code),
                DM_S("reason", result->detail[0] != '\0' ? result->detail : NULL));
+        set_state(run, item, state, "", result->code, result->detail);
         return TRUE;
-    case DM_RESULT_DEFERRED:
-        set_state(run, item, DM_SENT_DEFERRED, "", result->code, result->detail);
+    case DM_SENT_DEFERRED:
+        set_state(run, item, state, "", result->code, result->detail);
         return TRUE;
-    case DM_RESULT_IN_PROGRESS:
-    case DM_RESULT_UNKNOWN:
+    case DM_SENT_SUBMITTING:
+    case DM_SENT_UNKNOWN:
         break;
     }
     return FALSE;
+}
+
+static gboolean is_open(const Item *item)
+{
+    return !item->reply && (item->sent.state == DM_SENT_SUBMITTING || item->sent.state == DM_SENT_UNKNOWN);
 }
 
 /* Looks every recipient up; those with a final result are answered. *open: some were under way. */
@@ -194,42 +199,77 @@ static gboolean look_up(const Run *run, gboolean *open, GError **error)
             continue;
         if (item->sent.state == DM_SENT_ACCEPTED || item->sent.state == DM_SENT_REFUSED)
             item->reply = dm_reply_sent(item->address, &item->sent);
-        else if (item->sent.state == DM_SENT_SUBMITTING)
+        else if (is_open(item))
             *open = TRUE;
     }
     return TRUE;
 }
 
-/* Asks the provider about what was under way. Accepted and refused are recorded and answered, in progress is answered
- * with 451; what it deferred or never saw remains to be sent. */
+/* The provider can't tell: the administrator's word is awaited, or, where the configuration says so, it is sent again.
+ * TRUE if that is new to the journal. */
+static gboolean hold(const Run *run, Item *item)
+{
+    gboolean is_new = item->sent.state != DM_SENT_UNKNOWN;
+
+    if (is_new)
+        set_state(run, item, DM_SENT_UNKNOWN, "", "", "");
+    if (run->request->on_unknown == DM_UNKNOWN_HOLD)
+        item->reply = dm_reply_sent(item->address, &item->sent);
+    if (is_new || !item->reply)
+        dm_log(DM_LOG_WARNING, item->reply ? "submission-held" : "submission-repeated", DM_S("qid", queue_id(run)),
+               DM_S("gid", run->request->gateway_id), DM_S("tenant", run->request->tenant),
+               DM_S("recipient", item->address));
+    return is_new;
+}
+
+/* What could not be recorded must not be answered. */
+static void forget_replies(const GPtrArray *items)
+{
+    for (guint i = 0; i < items->len; i++)
+        g_clear_pointer(&((Item *)g_ptr_array_index(items, i))->reply, g_free);
+}
+
+/* One recipient that was under way. TRUE if the journal is to know it. What is left without a reply is to be sent. */
+static gboolean settle(const Run *run, Item *item, DmFate fate, const DmOutcome *outcome)
+{
+    switch (dm_fate_state(fate, outcome, item->address)) {
+    case DM_SENT_ACCEPTED:
+    case DM_SENT_REFUSED:
+        (void)apply_result(run, item, outcome);
+        item->reply = dm_reply_sent(item->address, &item->sent);
+        return TRUE;
+    case DM_SENT_SUBMITTING:
+        item->sent.state = DM_SENT_SUBMITTING;
+        item->reply = dm_reply_sent(item->address, &item->sent);
+        return FALSE;
+    case DM_SENT_UNKNOWN:
+        return hold(run, item);
+    case DM_SENT_DEFERRED:
+        break;
+    }
+    return FALSE;
+}
+
+/* Asks the provider about what was under way, and answers what is settled by that. */
 static gboolean ask_provider(const Run *run, GError **error)
 {
     const DmProviderDriver *driver = dm_channel_driver(run->channel);
     g_autoptr(DmOutcome) outcome = NULL;
-    g_autoptr(GPtrArray) known = g_ptr_array_new();
+    g_autoptr(GPtrArray) settled = g_ptr_array_new();
+    DmFate fate;
 
-    if (!driver->status(dm_channel_provider(run->channel), run->request->gateway_id, &outcome, error))
+    if (!driver->status(dm_channel_provider(run->channel), run->request->gateway_id, &fate, &outcome, error))
         return FALSE;
-    for (guint i = 0; outcome && i < run->items->len; i++) {
-        Item *item = item_at(run, i);
-        const DmResult *result = dm_outcome_find(outcome, item->address);
-
-        if (item->reply || item->sent.state != DM_SENT_SUBMITTING)
-            continue;
-        if (result && result->kind == DM_RESULT_IN_PROGRESS)
-            item->reply = dm_reply_sent(item->address, &item->sent);
-        else if (apply_result(run, item, outcome) && item->sent.state != DM_SENT_DEFERRED)
-            g_ptr_array_add(known, item);
+    for (guint i = 0; i < run->items->len; i++) {
+        if (is_open(item_at(run, i)) && settle(run, item_at(run, i), fate, outcome))
+            g_ptr_array_add(settled, item_at(run, i));
     }
-    if (!record(run, known, NULL, error))
+    if (settled->len > 0 && !record(run, settled, NULL, error)) {
+        forget_replies(settled);
         return FALSE;
-    for (guint i = 0; i < known->len; i++) {
-        Item *item = g_ptr_array_index(known, i);
-
-        item->reply = dm_reply_sent(item->address, &item->sent);
     }
     dm_log(DM_LOG_INFO, "submission-resumed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
-           DM_S("tenant", run->request->tenant), DM_N("known", known->len));
+           DM_S("tenant", run->request->tenant), DM_N("known", settled->len));
     return TRUE;
 }
 
@@ -247,7 +287,7 @@ static GPtrArray *unanswered(const Run *run)
 static void log_submitted(const Run *run, const GPtrArray *items, const char *id)
 {
     const DmSubmitRequest *request = run->request;
-    gint64 count[DM_SENT_DEFERRED + 1] = {0};
+    gint64 count[DM_SENT_UNKNOWN + 1] = {0};
     g_autofree char *seconds = g_strdup_printf("%.2f", (double)(g_get_monotonic_time() - run->started) / 1e6);
 
     for (guint i = 0; i < items->len; i++)

@@ -22,9 +22,10 @@ typedef struct {
     const char *envelope_sender; /* the MTA's, for the log */
     const char *sender;          /* De-Mail address */
     const char *private_id;
-    const char *email;       /* the sender's e-mail address, and */
-    const char *message_id;  /* Message-ID of his message (may be empty), and */
-    guint options;           /* what he asked for (set of DmOption): for the journal */
+    const char *email;      /* the sender's e-mail address, and */
+    const char *message_id; /* Message-ID of his message (may be empty), and */
+    guint options;          /* what he asked for (set of DmOption): for the journal */
+    DmOnUnknown on_unknown;
     char *const *recipients; /* De-Mail addresses in lower case, NULL-terminated, each once */
 
     /* Makes the draft for those recipients that are to be sent to; called at most once, before `read`. */

@@ -57,11 +57,12 @@ static gboolean fake_submit(DmProvider *provider, const DmSubmission *submission
     return provider->fake->submit(submission, outcome, unsure, error);
 }
 
-static gboolean fake_status(DmProvider *provider, const char *key, DmOutcome **outcome, GError **error)
+static gboolean fake_status(DmProvider *provider, const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     provider->fake->questions++;
     *outcome = NULL;
-    return provider->fake->status(key, outcome, error);
+    *fate = DM_FATE_TOLD;
+    return provider->fake->status(key, fate, outcome, error);
 }
 
 static void entry_free(gpointer entry)

@@ -15,7 +15,7 @@ typedef struct {
     int account_error;
     int ack_error;
     gboolean (*submit)(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error);
-    gboolean (*status)(const char *key, DmOutcome **outcome, GError **error);
+    gboolean (*status)(const char *key, DmFate *fate, DmOutcome **outcome, GError **error);
     const char *message;    /* what fetch writes */
     const char *const *ids; /* of the messages in the inbox, NULL-terminated; ID goes to ID@gemeinde.de-mail.de */
     gint lists;             /* calls of list; atomic */

@@ -46,7 +46,7 @@ static int set_up(void **state)
     Fixture *f = g_new0(Fixture, 1);
 
     f->folder = ts_make_folder();
-    f->journal = dm_journal_open(f->folder, FALSE, NULL);
+    f->journal = dm_journal_open(f->folder, DM_JOURNAL_OWN, NULL);
     f->judgement = (DmJudgement){DM_VERIFIED_PASS, TRUE, dm_findings_new()};
     *state = f;
     return 0;

@@ -18,13 +18,13 @@ static void test_sent(void **state)
     gboolean found = TRUE;
 
     {
-        g_autoptr(DmJournal) journal = dm_journal_open(folder, FALSE, NULL);
+        g_autoptr(DmJournal) journal = dm_journal_open(folder, DM_JOURNAL_OWN, NULL);
         assert_non_null(journal);
         assert_true(dm_journal_get_sent(journal, "id", "erika@x.de-mail.de", &got, &found, NULL));
         assert_false(found);
         assert_true(dm_journal_put_sent(journal, "id", NULL, recipients, sent, 2, NULL));
     }
-    g_autoptr(DmJournal) again = dm_journal_open(folder, TRUE, NULL);
+    g_autoptr(DmJournal) again = dm_journal_open(folder, DM_JOURNAL_READ, NULL);
     assert_true(dm_journal_get_sent(again, "id", "erika@x.de-mail.de", &got, &found, NULL));
     assert_true(found);
     assert_int_equal(got.state, DM_SENT_SUBMITTING);
@@ -43,7 +43,7 @@ static void test_sent(void **state)
 
 static void test_received(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     const DmReceived received = {.state = DM_RECEIVED_INJECTING,
                                  .time = 7,
                                  .type = (char *)"normal",
@@ -72,7 +72,7 @@ static void test_received(void **state)
 
 static void test_injected(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     gboolean injected = TRUE;
 
     assert_true(dm_journal_get_injected(journal, "gemeinde", "Id", "max@gemeinde.example", &injected, NULL));
@@ -94,7 +94,7 @@ static void test_injected(void **state)
 /* Keys beyond LMDB's limit, and texts beyond ours. */
 static void test_long(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     g_autofree char *name = g_strnfill(600, 'x');
     g_autofree char *detail = g_strnfill(5000, 'y');
     char *recipients[] = {name};
@@ -111,9 +111,9 @@ static void test_long(void **state)
 
 static void test_second_writer(void **state)
 {
-    g_autoptr(DmJournal) first = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) first = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     g_autoptr(GError) error = NULL;
-    g_autoptr(DmJournal) second = dm_journal_open(*state, FALSE, &error);
+    g_autoptr(DmJournal) second = dm_journal_open(*state, DM_JOURNAL_OWN, &error);
 
     assert_non_null(first);
     assert_null(second);
@@ -125,7 +125,7 @@ static void test_missing_folder(void **state)
     g_autofree char *path = g_build_filename(*state, "nowhere", NULL);
     g_autoptr(GError) error = NULL;
 
-    assert_null(dm_journal_open(path, FALSE, &error));
+    assert_null(dm_journal_open(path, DM_JOURNAL_OWN, &error));
     assert_int_equal(error->code, DM_ERROR_NOINPUT);
     assert_non_null(strstr(error->message, path));
 }
@@ -153,7 +153,7 @@ static void test_newer_record(void **state)
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
 
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     assert_false(dm_journal_get_sent(journal, "id", "a@x", &got, &found, &error));
     assert_int_equal(error->code, DM_ERROR_TEMPORARY);
     dm_sent_clear(&got);

@@ -73,7 +73,7 @@ static void assert_found(DmJournal *journal, const char *name, const char *expec
 
 static void test_message(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     g_autoptr(DmSentMessage) message = NULL;
     g_autoptr(DmSentMessage) nothing = NULL;
 
@@ -91,7 +91,7 @@ static void test_message(void **state)
 
 static void test_found_by_every_name(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     const DmSent accepted = {DM_SENT_ACCEPTED, 6, (char *)"gemeinde", (char *)"4Q", (char *)"p-1", NULL, NULL};
 
     assert_true(put_sent(journal, GID, "AZ 7", 5));
@@ -111,7 +111,7 @@ static void test_found_by_every_name(void **state)
 
 static void test_listed_by_time(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
 
     assert_true(put_received(journal, "m-1", 200));
     assert_true(put_sent(journal, GID2, GID2, 100));
@@ -124,7 +124,7 @@ static void test_listed_by_time(void **state)
 /* More than a page of the list, some at the same time. */
 static void test_long_list(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     g_autoptr(GString) expected = g_string_new(NULL);
 
     for (guint i = 0; i < 1203; i++) {
@@ -138,7 +138,7 @@ static void test_long_list(void **state)
 
 static void test_events(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     char *both[] = {(char *)ERIKA, (char *)OTTO, NULL};
     char *erika[] = {(char *)"ERIKA@muster.de-mail.de", NULL};
     const DmSentEvent dispatched = {DM_EVENT_DISPATCHED, 7, (char *)"c-1", (char *)""};
@@ -167,7 +167,7 @@ static void test_events(void **state)
 /* A notification, which need not be signed, takes nothing from a signed receipt. */
 static void test_receipt_outweighs_notification(void **state)
 {
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     char *erika[] = {(char *)ERIKA, NULL};
     const DmSentEvent undeliverable = {DM_EVENT_UNDELIVERABLE, 7, (char *)"n-1", (char *)"unknown-recipient"};
     const DmSentEvent received = {DM_EVENT_RECEIVED, 6, (char *)"c-2", (char *)""};
@@ -217,7 +217,7 @@ static void test_older_journal(void **state)
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
 
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     assert_non_null(journal);
     assert_listed(journal, 0, "m-1 " GID " ");
     assert_found(journal, GID, GID " ");
@@ -258,7 +258,7 @@ static void test_large_older_journal(void **state)
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
 
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     assert_non_null(journal);
     assert_true(dm_journal_list(journal, 0, count, &listed, NULL));
     assert_int_equal(listed, 20001);

@@ -53,7 +53,7 @@ static void test_one_stuck_message(void **state)
 {
     static const char *const ids[] = {"stuck", "good", NULL};
     g_autoptr(DmGateway) gateway = make_gateway(*state);
-    g_autoptr(DmJournal) journal = dm_journal_open(*state, FALSE, NULL);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     DmChannels *channels = dm_channels_new();
     DmPolls *polls = dm_polls_new(channels, journal);
     gint64 begin = g_get_monotonic_time();

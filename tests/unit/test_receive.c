@@ -94,7 +94,7 @@ static int set_up(void **state)
     assert_true(dm_anchors_attach(f->gateway, problems, NULL));
     dm_gateway_set_current(f->gateway);
     f->channels = dm_channels_new();
-    f->journal = dm_journal_open(f->folder, FALSE, NULL);
+    f->journal = dm_journal_open(f->folder, DM_JOURNAL_OWN, NULL);
     tenant = dm_config_tenant_by_name(f->gateway->config, "gemeinde");
     f->receiver = (DmReceiver){f->gateway, tenant, dm_channels_get(f->channels, f->gateway, tenant, NULL), f->journal};
     f->entry =

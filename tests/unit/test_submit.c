@@ -34,7 +34,7 @@ static int set_up(void **state)
     f->channels = dm_channels_new();
     f->channel =
         dm_channels_get(f->channels, f->gateway, dm_config_tenant_by_name(f->gateway->config, "gemeinde"), NULL);
-    f->journal = dm_journal_open(f->folder, FALSE, NULL);
+    f->journal = dm_journal_open(f->folder, DM_JOURNAL_OWN, NULL);
     f->submitter = dm_submitter_new(f->journal);
     *state = f;
     return 0;
@@ -136,32 +136,36 @@ static gboolean accept_and_break_the_journal(const DmSubmission *submission, DmO
     return accept_all(submission, outcome, unsure, error);
 }
 
-static gboolean in_progress(const char *key, DmOutcome **outcome, GError **error)
+static gboolean in_progress(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
+    (void)fate;
     (void)key;
     (void)error;
     *outcome = outcome_of(both, DM_RESULT_IN_PROGRESS);
     return TRUE;
 }
 
-static gboolean was_accepted(const char *key, DmOutcome **outcome, GError **error)
+static gboolean was_accepted(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
+    (void)fate;
     assert_string_equal(key, ID);
     (void)error;
     *outcome = outcome_of(both, DM_RESULT_ACCEPTED);
     return TRUE;
 }
 
-static gboolean never_seen(const char *key, DmOutcome **outcome, GError **error)
+static gboolean never_seen(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
+    *fate = DM_FATE_NEVER_SEEN;
     (void)key;
     (void)outcome;
     (void)error;
     return TRUE;
 }
 
-static gboolean can_not_tell(const char *key, DmOutcome **outcome, GError **error)
+static gboolean can_not_tell(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
+    (void)fate;
     (void)key;
     (void)outcome;
     g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "not now");
