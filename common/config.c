@@ -265,6 +265,17 @@ static void check_trust_list(const Load *load)
                     "is only for a trust_list_url with https://; remove this line");
 }
 
+/* A message that comes again after its De-Mail has left the journal must be refused by its stamp. */
+static void check_keep_days(const Load *load)
+{
+    const DmConfig *config = load->config;
+
+    if (config->keep_days > 0 && config->keep_days * 86400 < config->stamp_max_age)
+        add_problem(load, "gateway", "keep_days",
+                    "%d days are less than stamp_max_age; a De-Mail could be sent twice: keep more days",
+                    (int)config->keep_days);
+}
+
 /* What one key alone can't show. A member whose own value was refused is NULL here. */
 static void check_whole(const Load *load)
 {
@@ -273,6 +284,7 @@ static void check_whole(const Load *load)
 
     check_tokens(load);
     check_trust_list(load);
+    check_keep_days(load);
     if (config->tenants->len == 0)
         add_problem(load, "tenant NAME", NULL, "there is no tenant; add a group such as [tenant office]");
     for (guint i = 0; i < config->tenants->len; i++) {

@@ -28,6 +28,7 @@ typedef struct {
     char *client_key;  /* PEM */
     char *password_file;
     gint64 poll_interval;
+    gint64 timeout; /* of a call; twice as long without a sign of life where a message is under way */
     gint64 max_submissions;
     gint64 send_until;
     gint64 receive_until;

@@ -10,6 +10,8 @@
 #define DAY  86400
 #define YEAR (366 * (gint64)DAY)
 
+#define KEEP_DAYS_MIN 90 /* a recipient may delete a confirmed message so many days after it came (PVD FU 3) */
+
 static const char *const languages[] = {"en", "de", NULL};
 static const char *const mixed[] = {"reject", "internal", "allow", NULL};
 static const char *const mixed_scopes[] = {"envelope", "headers", NULL};
@@ -31,8 +33,8 @@ static const DmConfigKey gateway_keys[] = {
     {"trust_list_url", G(trust_list_url), {DM_VALUE_SOURCE, NULL, 0, 0}, "", FALSE},
     {"trust_list_ca_file", G(trust_list_ca_file), {DM_VALUE_FILE, NULL, 0, 0}, "", FALSE},
     {"trust_list_signer", G(trust_list_signer), {DM_VALUE_FILE, NULL, 0, 0}, "", FALSE},
-    {"keep_days", G(keep_days), {DM_VALUE_NUMBER, NULL, 30, 36500}, "365", TRUE},
-    {"on_unknown", G(on_unknown), {DM_VALUE_CHOICE, on_unknown, 0, 0}, "hold", TRUE},
+    {"keep_days", G(keep_days), {DM_VALUE_NUMBER, NULL, KEEP_DAYS_MIN, 36500}, "365", FALSE},
+    {"on_unknown", G(on_unknown), {DM_VALUE_CHOICE, on_unknown, 0, 0}, "hold", FALSE},
     {"recipient_delimiter", G(recipient_delimiter), {DM_VALUE_TEXT, NULL, 0, 0}, "+", FALSE},
     {"mixed_addressing", G(mixed_addressing), {DM_VALUE_CHOICE, mixed, 0, 0}, "reject", FALSE},
     {"mixed_addressing_scope", G(mixed_addressing_scope), {DM_VALUE_CHOICE, mixed_scopes, 0, 0}, "headers", FALSE},
@@ -53,7 +55,7 @@ static const DmConfigKey gateway_keys[] = {
 static const DmConfigKey milter_keys[] = {
     {"socket", G(milter.socket), {DM_VALUE_MILTER, NULL, 0, 0}, "inet:8895@127.0.0.1", FALSE},
     {"socket_mode", G(milter.socket_mode), {DM_VALUE_MODE, NULL, 0, 0777}, "0660", FALSE},
-    {"socket_group", G(milter.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
+    {"socket_group", G(milter.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-mta", FALSE},
     {"user", G(milter.user), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-milter", FALSE},
     {"group", G(milter.group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
     {NULL, 0, {DM_VALUE_TEXT, NULL, 0, 0}, NULL, FALSE},
@@ -63,7 +65,7 @@ static const DmConfigKey poller_keys[] = {
     {"lmtp", G(poller.lmtp), {DM_VALUE_SOCKET, NULL, 0, 0}, "unix:/run/demail/lmtp.sock", FALSE},
     {"inject", G(poller.inject), {DM_VALUE_SMTP_URL, NULL, 0, 0}, "smtp://127.0.0.1:10025", FALSE},
     {"socket_mode", G(poller.socket_mode), {DM_VALUE_MODE, NULL, 0, 0777}, "0660", FALSE},
-    {"socket_group", G(poller.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
+    {"socket_group", G(poller.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-mta", FALSE},
     {"user", G(poller.user), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-poller", FALSE},
     {"group", G(poller.group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
     {"max_connections", G(poller.max_connections), {DM_VALUE_NUMBER, NULL, 1, 10000}, "128", FALSE},
@@ -78,6 +80,7 @@ static const DmConfigKey provider_keys[] = {
     {"client_key", P(client_key), {DM_VALUE_FILE, NULL, 0, 0}, NULL, FALSE},
     {"password_file", P(password_file), {DM_VALUE_FILE, NULL, 0, 0}, NULL, FALSE},
     {"poll_interval", P(poll_interval), {DM_VALUE_DURATION, NULL, 1, DAY}, "60s", FALSE},
+    {"timeout", P(timeout), {DM_VALUE_DURATION, NULL, 1, 3600}, "60s", FALSE},
     {"max_submissions", P(max_submissions), {DM_VALUE_NUMBER, NULL, 1, 10000}, "32", FALSE},
     {"send_until", P(send_until), {DM_VALUE_DATE, NULL, 0, 0}, "", FALSE},
     {"receive_until", P(receive_until), {DM_VALUE_DATE, NULL, 0, 0}, "", FALSE},

@@ -175,8 +175,9 @@ static gboolean is_unix(const char *text)
 static gboolean is_smtp_url(const char *text)
 {
     g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+    const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
 
-    return uri != NULL && strcmp(g_uri_get_scheme(uri), "smtp") == 0 && g_uri_get_host(uri)[0] != '\0' &&
+    return host != NULL && host[0] != '\0' && strcmp(g_uri_get_scheme(uri), "smtp") == 0 &&
            g_uri_get_path(uri)[0] == '\0';
 }
 

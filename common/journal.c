@@ -1,6 +1,8 @@
-#include "common/journal.h"
+#include "common/journal_received.h"
 
 #include "common/journal_index.h"
+
+#define INJECTED_MAX 100000U /* addresses of one De-Mail */
 
 static const DmJournalLayout received_layout = {2, {5, 10}};
 static const DmJournalLayout injected_layout = {1, {2}};
@@ -37,7 +39,7 @@ static GString *received_record(const DmReceived *received)
     dm_journal_add_number(record, received->state);
     dm_journal_add_number(record, received->time);
     dm_journal_add_text(record, received->type, DM_JOURNAL_TEXT_MAX);
-    dm_journal_add_text(record, received->private_id, DM_JOURNAL_TEXT_MAX);
+    dm_journal_add_text(record, received->private_id, DM_JOURNAL_ID_MAX);
     dm_journal_add_number(record, received->fetched);
     dm_journal_add_text(record, received->verified, DM_JOURNAL_TEXT_MAX);
     dm_journal_add_text(record, received->reasons, DM_JOURNAL_TEXT_MAX);
@@ -66,30 +68,54 @@ static gboolean read_received(const GString *record, DmReceived *received, GErro
     return TRUE;
 }
 
+gboolean dm_journal_read_received(DmStoreTxn *txn, const char *tenant, const char *provider_id, DmReceived *received)
+{
+    g_autoptr(GString) record = dm_store_get(txn, DM_JOURNAL_KEY("r", tenant, provider_id));
+
+    *received = (DmReceived){0};
+    if (record != NULL)
+        read_received(record, received, &txn->error);
+    return record != NULL;
+}
+
 gboolean dm_journal_get_received(DmJournal *journal, const char *tenant, const char *provider_id, DmReceived *received,
                                  gboolean *found, GError **error)
 {
-    g_autoptr(GString) record = NULL;
+    DmStoreTxn txn;
 
-    *received = (DmReceived){0};
-    gboolean good = dm_journal_read(journal, DM_JOURNAL_KEY("r", tenant, provider_id), &record, error);
-    *found = record != NULL;
-    return good && (record == NULL || read_received(record, received, error));
+    dm_store_begin(&txn, journal->store);
+    *found = dm_journal_read_received(&txn, tenant, provider_id, received);
+    return dm_store_end(&txn, error) == DM_STORE_DONE;
+}
+
+static void put_received(DmStoreTxn *txn, const DmJournalEntry *entry, const DmReceived *received)
+{
+    g_autoptr(GString) known = dm_store_get(txn, DM_JOURNAL_KEY("r", entry->tenant, entry->provider_id));
+
+    dm_store_put(txn, DM_JOURNAL_KEY("r", entry->tenant, entry->provider_id), received_record(received));
+    if (known == NULL)
+        dm_journal_index_time(txn, received->fetched != 0 ? received->fetched : received->time, entry);
+    if (known != NULL && received->state != DM_RECEIVED_FETCHED)
+        return;
+    if (known != NULL)
+        dm_journal_unindex_name(txn, dm_journal_part(known, 4), entry);
+    dm_journal_index_name(txn, entry->provider_id, entry);
+    dm_journal_index_name(txn, received->private_id, entry);
 }
 
 gboolean dm_journal_put_received(DmJournal *journal, const char *tenant, const char *provider_id,
                                  const DmReceived *received, GError **error)
 {
-    g_autoptr(GArray) pairs = dm_journal_pairs_new();
     const DmJournalEntry entry = {(char *)"", (char *)tenant, (char *)provider_id};
+    DmStoreTxn txn;
+    DmStoreEnd end;
 
-    dm_journal_pairs_add(pairs, DM_JOURNAL_KEY("r", tenant, provider_id), received_record(received));
-    if (received->state == DM_RECEIVED_FETCHED) {
-        dm_journal_index_time(pairs, received->fetched, &entry);
-        dm_journal_index_name(pairs, provider_id, &entry);
-        dm_journal_index_name(pairs, received->private_id, &entry);
-    }
-    return dm_journal_write(journal, pairs, error);
+    do {
+        dm_store_begin(&txn, journal->store);
+        put_received(&txn, &entry, received);
+        end = dm_store_end(&txn, error);
+    } while (end == DM_STORE_CONFLICT);
+    return end == DM_STORE_DONE;
 }
 
 static GString *injected_key(const char *tenant, const char *provider_id, const char *address)
@@ -102,21 +128,44 @@ static GString *injected_key(const char *tenant, const char *provider_id, const 
 gboolean dm_journal_get_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,
                                  gboolean *injected, GError **error)
 {
-    g_autoptr(GString) record = NULL;
     const char *fields[DM_JOURNAL_FIELDS_MAX];
+    DmStoreTxn txn;
 
-    gboolean good = dm_journal_read(journal, injected_key(tenant, provider_id, address), &record, error);
+    dm_store_begin(&txn, journal->store);
+    g_autoptr(GString) record = dm_store_get(&txn, injected_key(tenant, provider_id, address));
     *injected = record != NULL;
-    return good && (record == NULL || dm_journal_split(record, &injected_layout, fields, error));
+    if (record != NULL)
+        dm_journal_split(record, &injected_layout, fields, &txn.error);
+    return dm_store_end(&txn, error) == DM_STORE_DONE;
 }
 
 gboolean dm_journal_put_injected(DmJournal *journal, const char *tenant, const char *provider_id, const char *address,
                                  gint64 time, GError **error)
 {
-    g_autoptr(GArray) pairs = dm_journal_pairs_new();
     GString *record = dm_journal_record("1");
+    DmStoreTxn txn;
 
     dm_journal_add_number(record, time);
-    dm_journal_pairs_add(pairs, injected_key(tenant, provider_id, address), record);
-    return dm_journal_write(journal, pairs, error);
+    dm_store_begin(&txn, journal->store);
+    dm_store_put(&txn, injected_key(tenant, provider_id, address), record);
+    return dm_store_end(&txn, error) == DM_STORE_DONE;
+}
+
+static void remove_injected(DmStoreTxn *txn, const char *tenant, const char *provider_id)
+{
+    g_autoptr(GString) prefix = DM_JOURNAL_KEY("i", tenant, provider_id, "");
+    g_autoptr(GArray) pairs = dm_store_scan(txn, prefix, NULL, INJECTED_MAX);
+
+    for (guint i = 0; i < pairs->len; i++) {
+        const GString *key = g_array_index(pairs, DmStorePair, i).key;
+        dm_store_delete(txn, g_string_new_len(key->str, (gssize)key->len));
+    }
+}
+
+void dm_journal_remove_received(DmStoreTxn *txn, const DmJournalEntry *entry, const DmReceived *received)
+{
+    dm_store_delete(txn, DM_JOURNAL_KEY("r", entry->tenant, entry->provider_id));
+    remove_injected(txn, entry->tenant, entry->provider_id);
+    dm_journal_unindex_name(txn, entry->provider_id, entry);
+    dm_journal_unindex_name(txn, received->private_id, entry);
 }

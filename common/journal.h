@@ -2,14 +2,16 @@
  * The journal: what became of every De-Mail, so that none is sent or handed in twice, and so that confirmations find
  * what they confirm. LMDB below state_dir.
  *
- * One process writes (the poller; a lock file keeps a second one out), others may read. Every put is durable on the
- * disk when it returns. Records are typed and carry a version; older versions are read, a newer one is refused. Errors
- * are DM_ERROR_TEMPORARY (full disk, I/O) but for dm_journal_open(): DM_ERROR_UNAVAILABLE (another process has it),
- * DM_ERROR_NOPERM, DM_ERROR_NOINPUT (none there), DM_ERROR_CONFIG (format). All functions may be called from any
- * thread.
+ * One process owns it (the poller; a lock file keeps a second one out), others read, or write an administrator's word.
+ * Every put is durable on the disk when it returns, whole or not at all, and is not made on what another thread or
+ * process has changed meanwhile. Records are typed and carry a version; older versions are read, a newer one is
+ * refused. Errors are DM_ERROR_TEMPORARY (full disk, I/O: nothing is changed, and the same call works once the disk
+ * does) but for dm_journal_open(): DM_ERROR_UNAVAILABLE (another process has it), DM_ERROR_NOPERM, DM_ERROR_NOINPUT
+ * (none there), DM_ERROR_CONFIG (format). All functions may be called from any thread, and from the functions that
+ * lists call.
  *
  * The file DIR/journal.lmdb. Keys are texts with NUL between the parts, records are a version and fields separated by
- * NUL. A part of a key that is too long is replaced by its SHA-256.
+ * NUL. Where a key would be longer than 511 bytes, its parts of more than 128 are replaced by their SHA-256.
  *     "s" <gateway id> <recipient, lower case> -> "2" <state> <time> <tenant> <queue id> <provider id> <code> <detail>
  *                                                    <recipient>                  ("1": without <recipient>)
  *     "m" <gateway id> -> "1" <time> <tenant> <queue id> <e-mail address> <De-Mail address> <Message-ID> <private id>
@@ -18,10 +20,13 @@
  *     "r" <tenant> <provider's message id> -> "2" <state> <time> <type> <private id> <fetched> <verified> <reasons>
  *                                                 <sender> <about>                ("1": up to <private id>)
  *     "i" <tenant> <provider's message id> <e-mail address, lower case> -> "1" <time>
- * and what finds them, by name (private id, queue id …) and by time (16 hex digits):
- *     "n" <SHA-256 of the name> <what is found>, "t" <time> <what is found>
+ * and what finds them: by name (private id, queue id …); by the time (16 hex digits) of the first record, one for each
+ * De-Mail; and the recipients that are submitting or unknown:
+ *     "n" <SHA-256 of the name> <what is found>, "t" <time> <what is found>, "o" <gateway id> <recipient, lower case>
  *         -> "1" <gateway id> <> <>  or  "1" <> <tenant> <provider's message id>
- *     "f" -> "1": "t" is complete
+ * and the format of the file:
+ *     "f" -> "2" (none: without "t" and "o"; "1": without "o"). Opening by the owner brings it up to date; until then
+ *            others may read, but not amend or list what is open. A newer format is refused.
  */
 #ifndef DEMAIL_COMMON_JOURNAL_H
 #define DEMAIL_COMMON_JOURNAL_H
@@ -125,7 +130,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSentMessage, dm_sent_message_free)
 typedef enum {
     DM_JOURNAL_READ,
     DM_JOURNAL_OWN,   /* the poller's: makes and upgrades the file, keeps other owners out */
-    DM_JOURNAL_AMEND, /* beside a running owner: dm_journal_decide() only */
+    DM_JOURNAL_AMEND, /* beside a running owner, or without one: dm_journal_decide(), and reading */
 } DmJournalMode;
 
 DmJournal *dm_journal_open(const char *dir, DmJournalMode mode, GError **error);
@@ -154,8 +159,8 @@ const char *dm_sent_state_word(DmSentState state);
 const char *dm_sent_event_word(DmSentEventKind kind);
 const char *dm_received_state_word(DmReceivedState state);
 
-/* Records the event for these recipients (NULL-terminated) of the De-Mail, in one transaction. The first event of a
- * kind stays, whatever comes later. */
+/* Records the event for those of the recipients (NULL-terminated) that the De-Mail has, in one transaction. The first
+ * of a kind stays, whatever comes later. */
 gboolean dm_journal_put_event(DmJournal *journal, const char *gateway_id, char *const *recipients,
                               const DmSentEvent *event, GError **error);
 
@@ -177,8 +182,8 @@ GPtrArray *dm_journal_find(DmJournal *journal, const char *name, GError **error)
 /* FALSE ends a list. */
 typedef gboolean (*DmJournalVisit)(const DmJournalEntry *entry, gpointer data, GError **error);
 
-/* Calls `each` for every sent De-Mail that has a recipient with the state submitting or unknown, in no order; like
- * dm_journal_list(). The number of other entries does not count. */
+/* Calls `each` for every sent De-Mail that has a recipient with the state submitting or unknown, once, in no order;
+ * like dm_journal_list(). The number of other entries does not count. */
 gboolean dm_journal_list_open(DmJournal *journal, DmJournalVisit each, gpointer data, GError **error);
 
 /* The administrator's word about recipients of a De-Mail that are unknown: with `resend` they become deferred, code
@@ -186,10 +191,13 @@ gboolean dm_journal_list_open(DmJournal *journal, DmJournalVisit each, gpointer 
  * them at the same time. *decided: how many. */
 gboolean dm_journal_decide(DmJournal *journal, const char *gateway_id, gboolean resend, guint *decided, GError **error);
 
-/* Removes what was last changed before the time `before`, with all that finds it, and gives the places of readers that
- * died back. Stays: what is submitting, unknown or deferred; what was received but not acknowledged; what was accepted
- * with options whose confirmations have not all come. Each transaction is short. `going` (may be NULL) is asked between
- * them; where it returns FALSE that is the end for now. *expired: how many De-Mails. */
+/* Removes De-Mails of which nothing has changed since the time `before`, with all that finds them, and gives the places
+ * of readers that died back. `before` must be older than stamp_max_age: a message with a gateway id that is gone is
+ * then refused by its stamp. Stays: what has a recipient that is submitting or unknown, or that was accepted with
+ * options whose confirmations have not all come (after "undeliverable" only that of dispatch is waited for); what was
+ * received but not acknowledged. What is still deferred goes: the MTA gave it up long since. Each transaction is short
+ * (50 De-Mails). `going` (may be NULL) is asked between them; where it returns FALSE that is the end for now. *expired:
+ * how many De-Mails, also on error. */
 gboolean dm_journal_expire(DmJournal *journal, gint64 before, gboolean (*going)(gpointer data), gpointer data,
                            guint *expired, GError **error);
 

@@ -1,11 +1,10 @@
-#include "common/journal.h"
+#include "common/journal_sent.h"
 
 #include "common/journal_index.h"
 
 #include <string.h>
 
-#define PAGE           1000U
-#define PRIVATE_ID_MAX 4096 /* bytes; 1024 characters of UTF-8 */
+#define RECIPIENTS_MAX 1000000U /* of one De-Mail; no MTA comes near */
 
 static const DmJournalLayout sent_layout = {2, {8, 9}};
 static const DmJournalLayout message_layout = {1, {9}};
@@ -68,6 +67,11 @@ const char *dm_sent_state_word(DmSentState state)
         break;
     }
     return "unknown";
+}
+
+gboolean dm_sent_state_is_open(DmSentState state)
+{
+    return state == DM_SENT_SUBMITTING || state == DM_SENT_UNKNOWN;
 }
 
 const char *dm_sent_event_word(DmSentEventKind kind)
@@ -149,12 +153,15 @@ static gboolean read_sent(const GString *record, DmSent *sent, char **recipient,
 gboolean dm_journal_get_sent(DmJournal *journal, const char *gateway_id, const char *recipient, DmSent *sent,
                              gboolean *found, GError **error)
 {
-    g_autoptr(GString) record = NULL;
+    DmStoreTxn txn;
 
     *sent = (DmSent){0};
-    gboolean good = dm_journal_read(journal, sent_key(gateway_id, recipient), &record, error);
+    dm_store_begin(&txn, journal->store);
+    g_autoptr(GString) record = dm_store_get(&txn, sent_key(gateway_id, recipient));
     *found = record != NULL;
-    return good && (record == NULL || read_sent(record, sent, NULL, error));
+    if (record != NULL)
+        read_sent(record, sent, NULL, &txn.error);
+    return dm_store_end(&txn, error) == DM_STORE_DONE;
 }
 
 static GString *message_record(const DmSentMessage *message)
@@ -167,73 +174,105 @@ static GString *message_record(const DmSentMessage *message)
     dm_journal_add_text(record, message->email, DM_JOURNAL_TEXT_MAX);
     dm_journal_add_text(record, message->demail, DM_JOURNAL_TEXT_MAX);
     dm_journal_add_text(record, message->message_id, DM_JOURNAL_TEXT_MAX);
-    dm_journal_add_text(record, message->private_id, PRIVATE_ID_MAX);
+    dm_journal_add_text(record, message->private_id, DM_JOURNAL_ID_MAX);
     dm_journal_add_number(record, message->options);
     return record;
 }
 
-gboolean dm_journal_get_message(DmJournal *journal, const char *gateway_id, DmSentMessage **message, GError **error)
+static DmSentMessage *read_message(const char *gateway_id, const GString *record, GError **error)
 {
-    g_autoptr(GString) record = NULL;
     const char *fields[DM_JOURNAL_FIELDS_MAX];
     gint64 time = 0;
     gint64 options = 0;
 
-    *message = NULL;
-    if (!dm_journal_read(journal, DM_JOURNAL_KEY("m", gateway_id), &record, error))
-        return FALSE;
-    if (record == NULL)
-        return TRUE;
     if (!dm_journal_split(record, &message_layout, fields, error) ||
         !dm_journal_number(fields[1], 0, G_MAXINT64, &time, error) ||
         !dm_journal_number(fields[8], 0, G_MAXUINT, &options, error))
-        return FALSE;
-    *message = g_new0(DmSentMessage, 1);
-    **message = (DmSentMessage){.gateway_id = g_strdup(gateway_id),
-                                .time = time,
-                                .tenant = g_strdup(fields[2]),
-                                .queue_id = g_strdup(fields[3]),
-                                .email = g_strdup(fields[4]),
-                                .demail = g_strdup(fields[5]),
-                                .message_id = g_strdup(fields[6]),
-                                .private_id = g_strdup(fields[7]),
-                                .options = (guint)options};
-    return TRUE;
+        return NULL;
+    DmSentMessage *message = g_new0(DmSentMessage, 1);
+    *message = (DmSentMessage){.gateway_id = g_strdup(gateway_id),
+                               .time = time,
+                               .tenant = g_strdup(fields[2]),
+                               .queue_id = g_strdup(fields[3]),
+                               .email = g_strdup(fields[4]),
+                               .demail = g_strdup(fields[5]),
+                               .message_id = g_strdup(fields[6]),
+                               .private_id = g_strdup(fields[7]),
+                               .options = (guint)options};
+    return message;
 }
 
-/* Nothing if the journal has the message: the time at which it came first is what finds it. */
-static gboolean add_message(DmJournal *journal, const DmSentMessage *message, GArray *pairs, GError **error)
+DmSentMessage *dm_journal_read_message(DmStoreTxn *txn, const char *gateway_id)
 {
-    g_autoptr(GString) known = NULL;
+    g_autoptr(GString) record = dm_store_get(txn, DM_JOURNAL_KEY("m", gateway_id));
+
+    return record != NULL ? read_message(gateway_id, record, &txn->error) : NULL;
+}
+
+gboolean dm_journal_get_message(DmJournal *journal, const char *gateway_id, DmSentMessage **message, GError **error)
+{
+    DmStoreTxn txn;
+
+    dm_store_begin(&txn, journal->store);
+    *message = dm_journal_read_message(&txn, gateway_id);
+    return dm_store_end(&txn, error) == DM_STORE_DONE;
+}
+
+static gboolean has_recipients(DmStoreTxn *txn, const char *gateway_id)
+{
+    g_autoptr(GString) prefix = DM_JOURNAL_KEY("s", gateway_id, "");
+    g_autoptr(GArray) first = dm_store_scan(txn, prefix, NULL, 1);
+
+    return first->len > 0;
+}
+
+/* What finds it by time comes with its first record. */
+static void put_message(DmStoreTxn *txn, const DmSentMessage *message)
+{
     const DmJournalEntry entry = {message->gateway_id, (char *)"", (char *)""};
 
-    if (!dm_journal_read(journal, DM_JOURNAL_KEY("m", message->gateway_id), &known, error))
-        return FALSE;
-    if (known != NULL)
-        return TRUE;
-    dm_journal_pairs_add(pairs, DM_JOURNAL_KEY("m", message->gateway_id), message_record(message));
-    dm_journal_index_time(pairs, message->time, &entry);
-    dm_journal_index_name(pairs, message->queue_id, &entry);
-    dm_journal_index_name(pairs, message->message_id, &entry);
+    dm_store_put(txn, DM_JOURNAL_KEY("m", message->gateway_id), message_record(message));
+    dm_journal_index_name(txn, message->queue_id, &entry);
+    dm_journal_index_name(txn, message->message_id, &entry);
     if (strcmp(message->private_id, message->gateway_id) != 0)
-        dm_journal_index_name(pairs, message->private_id, &entry);
-    return TRUE;
+        dm_journal_index_name(txn, message->private_id, &entry);
+}
+
+void dm_journal_put_recipient(DmStoreTxn *txn, const char *gateway_id, const char *recipient, const DmSent *sent)
+{
+    dm_store_put(txn, sent_key(gateway_id, recipient), sent_record(recipient, sent));
+    dm_journal_index_open(txn, gateway_id, recipient, dm_sent_state_is_open(sent->state));
+}
+
+static void put_sent(DmStoreTxn *txn, const char *gateway_id, const DmSentMessage *message, char *const *recipients,
+                     const DmSent *sent, gsize n)
+{
+    const DmJournalEntry entry = {(char *)gateway_id, (char *)"", (char *)""};
+    g_autoptr(GString) known = dm_store_get(txn, DM_JOURNAL_KEY("m", gateway_id));
+
+    if (known == NULL && n > 0 && !has_recipients(txn, gateway_id))
+        dm_journal_index_time(txn, message != NULL ? message->time : sent[0].time, &entry);
+    if (known == NULL && message != NULL)
+        put_message(txn, message);
+    for (gsize i = 0; i < n; i++) {
+        dm_journal_put_recipient(txn, gateway_id, recipients[i], &sent[i]);
+        if (i == 0 || g_strcmp0(sent[i].provider_id, sent[i - 1].provider_id) != 0)
+            dm_journal_index_name(txn, sent[i].provider_id, &entry);
+    }
 }
 
 gboolean dm_journal_put_sent(DmJournal *journal, const char *gateway_id, const DmSentMessage *message,
                              char *const *recipients, const DmSent *sent, gsize n, GError **error)
 {
-    g_autoptr(GArray) pairs = dm_journal_pairs_new();
-    const DmJournalEntry entry = {(char *)gateway_id, (char *)"", (char *)""};
+    DmStoreTxn txn;
+    DmStoreEnd end;
 
-    if (message != NULL && !add_message(journal, message, pairs, error))
-        return FALSE;
-    for (gsize i = 0; i < n; i++) {
-        dm_journal_pairs_add(pairs, sent_key(gateway_id, recipients[i]), sent_record(recipients[i], &sent[i]));
-        if (i == 0 || g_strcmp0(sent[i].provider_id, sent[i - 1].provider_id) != 0)
-            dm_journal_index_name(pairs, sent[i].provider_id, &entry);
-    }
-    return dm_journal_write(journal, pairs, error);
+    do {
+        dm_store_begin(&txn, journal->store);
+        put_sent(&txn, gateway_id, message, recipients, sent, n);
+        end = dm_store_end(&txn, error);
+    } while (end == DM_STORE_CONFLICT);
+    return end == DM_STORE_DONE;
 }
 
 static GString *event_key(const char *gateway_id, const char *recipient, DmSentEventKind kind)
@@ -254,23 +293,32 @@ static GString *event_record(const DmSentEvent *event)
     return record;
 }
 
+/* Only beside the recipient's record, so that none is left where that has just expired. */
+static void put_event(DmStoreTxn *txn, const char *gateway_id, const char *recipient, const DmSentEvent *event)
+{
+    g_autoptr(GString) sent = dm_store_get(txn, sent_key(gateway_id, recipient));
+    g_autoptr(GString) known = dm_store_get(txn, event_key(gateway_id, recipient, event->kind));
+
+    if (sent != NULL && known == NULL)
+        dm_store_put(txn, event_key(gateway_id, recipient, event->kind), event_record(event));
+}
+
 gboolean dm_journal_put_event(DmJournal *journal, const char *gateway_id, char *const *recipients,
                               const DmSentEvent *event, GError **error)
 {
-    g_autoptr(GArray) pairs = dm_journal_pairs_new();
+    DmStoreTxn txn;
+    DmStoreEnd end;
 
-    for (char *const *recipient = recipients; *recipient != NULL; recipient++) {
-        g_autoptr(GString) known = NULL;
-
-        if (!dm_journal_read(journal, event_key(gateway_id, *recipient, event->kind), &known, error))
-            return FALSE;
-        if (known == NULL)
-            dm_journal_pairs_add(pairs, event_key(gateway_id, *recipient, event->kind), event_record(event));
-    }
-    return pairs->len == 0 || dm_journal_write(journal, pairs, error);
+    do {
+        dm_store_begin(&txn, journal->store);
+        for (char *const *recipient = recipients; *recipient != NULL; recipient++)
+            put_event(&txn, gateway_id, *recipient, event);
+        end = dm_store_end(&txn, error);
+    } while (end == DM_STORE_CONFLICT);
+    return end == DM_STORE_DONE;
 }
 
-static gboolean read_event(const DmJournalPair *pair, GPtrArray *events, GError **error)
+static gboolean read_event(const DmStorePair *pair, GPtrArray *events, GError **error)
 {
     const char *fields[DM_JOURNAL_FIELDS_MAX];
     gint64 time = 0;
@@ -286,22 +334,18 @@ static gboolean read_event(const DmJournalPair *pair, GPtrArray *events, GError 
     return TRUE;
 }
 
-static gboolean add_events(DmJournal *journal, const char *gateway_id, DmSentRecipient *recipient, GError **error)
+static void read_events(DmStoreTxn *txn, const char *gateway_id, DmSentRecipient *recipient)
 {
-    g_autoptr(GArray) pairs = dm_journal_pairs_new();
     g_autoptr(GString) prefix = DM_JOURNAL_KEY("e", gateway_id, recipient->address, "");
+    g_autoptr(GArray) pairs = dm_store_scan(txn, prefix, NULL, DM_EVENT_NOTIFIED);
 
-    if (!dm_journal_scan(journal, prefix, NULL, DM_EVENT_NOTIFIED, pairs, error))
-        return FALSE;
     for (guint i = 0; i < pairs->len; i++) {
-        if (!read_event(&g_array_index(pairs, DmJournalPair, i), recipient->events, error))
-            return FALSE;
+        if (!read_event(&g_array_index(pairs, DmStorePair, i), recipient->events, &txn->error))
+            return;
     }
-    return TRUE;
 }
 
-static gboolean add_recipient(DmJournal *journal, const char *gateway_id, const DmJournalPair *pair,
-                              GPtrArray *recipients, GError **error)
+static gboolean read_recipient(const DmStorePair *pair, GPtrArray *recipients, GError **error)
 {
     DmSentRecipient *recipient = g_new0(DmSentRecipient, 1);
 
@@ -313,29 +357,93 @@ static gboolean add_recipient(DmJournal *journal, const char *gateway_id, const 
         g_free(recipient->address);
         recipient->address = g_strdup(dm_journal_part(pair->key, 2));
     }
-    return add_events(journal, gateway_id, recipient, error);
+    return TRUE;
+}
+
+GPtrArray *dm_journal_read_recipients(DmStoreTxn *txn, const char *gateway_id)
+{
+    GPtrArray *recipients = g_ptr_array_new_with_free_func(free_recipient);
+    g_autoptr(GString) prefix = DM_JOURNAL_KEY("s", gateway_id, "");
+    g_autoptr(GArray) pairs = dm_store_scan(txn, prefix, NULL, RECIPIENTS_MAX);
+
+    for (guint i = 0; i < pairs->len; i++) {
+        if (!read_recipient(&g_array_index(pairs, DmStorePair, i), recipients, &txn->error))
+            break;
+        read_events(txn, gateway_id, g_ptr_array_index(recipients, i));
+        if (txn->error != NULL)
+            break;
+    }
+    return recipients;
 }
 
 GPtrArray *dm_journal_get_recipients(DmJournal *journal, const char *gateway_id, GError **error)
 {
-    g_autoptr(GPtrArray) recipients = g_ptr_array_new_with_free_func(free_recipient);
-    g_autoptr(GString) prefix = DM_JOURNAL_KEY("s", gateway_id, "");
-    g_autoptr(GString) after = g_string_new_len(prefix->str, (gssize)prefix->len);
-    guint found = PAGE;
+    DmStoreTxn txn;
 
-    while (found == PAGE) {
-        g_autoptr(GArray) pairs = dm_journal_pairs_new();
+    dm_store_begin(&txn, journal->store);
+    g_autoptr(GPtrArray) recipients = dm_journal_read_recipients(&txn, gateway_id);
+    return dm_store_end(&txn, error) == DM_STORE_DONE ? g_steal_pointer(&recipients) : NULL;
+}
 
-        if (!dm_journal_scan(journal, prefix, after, PAGE, pairs, error))
-            return NULL;
-        found = pairs->len;
-        for (guint i = 0; i < found; i++) {
-            const DmJournalPair *pair = &g_array_index(pairs, DmJournalPair, i);
-            if (!add_recipient(journal, gateway_id, pair, recipients, error))
-                return NULL;
-            g_string_truncate(after, 0);
-            g_string_append_len(after, pair->key->str, (gssize)pair->key->len);
-        }
+static guint decide_all(DmStoreTxn *txn, const char *gateway_id, gboolean resend)
+{
+    g_autoptr(GPtrArray) recipients = dm_journal_read_recipients(txn, gateway_id);
+    guint decided = 0;
+
+    for (guint i = 0; i < recipients->len; i++) {
+        const DmSentRecipient *recipient = g_ptr_array_index(recipients, i);
+        if (recipient->sent.state != DM_SENT_UNKNOWN)
+            continue;
+        DmSent after = recipient->sent;
+        after.state = resend ? DM_SENT_DEFERRED : DM_SENT_REFUSED;
+        after.time = g_get_real_time() / G_USEC_PER_SEC;
+        after.code = (char *)(resend ? DM_CODE_RELEASED : DM_CODE_DROPPED);
+        after.detail = (char *)"";
+        dm_journal_put_recipient(txn, gateway_id, recipient->address, &after);
+        decided++;
     }
-    return g_steal_pointer(&recipients);
+    return decided;
+}
+
+gboolean dm_journal_decide(DmJournal *journal, const char *gateway_id, gboolean resend, guint *decided, GError **error)
+{
+    DmStoreTxn txn;
+    DmStoreEnd end;
+
+    do {
+        dm_store_begin(&txn, journal->store);
+        *decided = decide_all(&txn, gateway_id, resend);
+        end = dm_store_end(&txn, error);
+    } while (end == DM_STORE_CONFLICT);
+    if (end != DM_STORE_DONE)
+        *decided = 0;
+    return end == DM_STORE_DONE;
+}
+
+static void remove_recipient(DmStoreTxn *txn, const char *gateway_id, const DmSentRecipient *recipient)
+{
+    const DmJournalEntry entry = {(char *)gateway_id, (char *)"", (char *)""};
+
+    dm_store_delete(txn, sent_key(gateway_id, recipient->address));
+    dm_journal_index_open(txn, gateway_id, recipient->address, FALSE);
+    dm_journal_unindex_name(txn, recipient->sent.provider_id, &entry);
+    for (guint i = 0; i < recipient->events->len; i++) {
+        const DmSentEvent *event = g_ptr_array_index(recipient->events, i);
+        dm_store_delete(txn, event_key(gateway_id, recipient->address, event->kind));
+    }
+}
+
+void dm_journal_remove_sent(DmStoreTxn *txn, const char *gateway_id, const DmSentMessage *message,
+                            const GPtrArray *recipients)
+{
+    const DmJournalEntry entry = {(char *)gateway_id, (char *)"", (char *)""};
+
+    for (guint i = 0; i < recipients->len; i++)
+        remove_recipient(txn, gateway_id, g_ptr_array_index(recipients, i));
+    if (message == NULL)
+        return;
+    dm_store_delete(txn, DM_JOURNAL_KEY("m", gateway_id));
+    dm_journal_unindex_name(txn, message->queue_id, &entry);
+    dm_journal_unindex_name(txn, message->message_id, &entry);
+    dm_journal_unindex_name(txn, message->private_id, &entry);
 }

@@ -1,18 +1,26 @@
 /*
- * The journal's file: typed keys and records in LMDB. For the journal's own modules; see journal.h.
+ * The journal's typed keys and records in its store. For the journal's own modules; see journal.h.
  *
  * A key is a kind and up to three parts with NUL between them, a record is a version and fields with NUL between them.
- * All functions but the makers of keys and records may be called from any thread.
  */
 #ifndef DEMAIL_COMMON_JOURNAL_STORE_H
 #define DEMAIL_COMMON_JOURNAL_STORE_H
 
 #include "common/journal.h"
+#include "common/store.h"
 
 #include <glib.h>
 
+#define DM_JOURNAL_FORMAT     2 /* what this program writes */
 #define DM_JOURNAL_FIELDS_MAX 16
 #define DM_JOURNAL_TEXT_MAX   1024 /* bytes of most texts; longer ones are cut */
+#define DM_JOURNAL_ID_MAX     4096 /* bytes of a private id: 1024 characters of UTF-8 */
+
+struct DmJournal {
+    DmStore *store;
+    int lock_fd;   /* of the owner's lock file, or -1 */
+    gint64 format; /* of the file, as it was opened or upgraded */
+};
 
 /* Frees with g_string_free(). Where a key would be longer than LMDB allows, its long parts are replaced by their
  * SHA-256. `parts` ends with NULL. */
@@ -37,29 +45,10 @@ gboolean dm_journal_split(const GString *record, const DmJournalLayout *layout,
 
 gboolean dm_journal_number(const char *field, gint64 min, gint64 max, gint64 *number, GError **error);
 
-typedef struct {
-    GString *key;
-    GString *record;
-} DmJournalPair;
-
-/* A list of pairs that owns them; free with g_array_unref(). */
-GArray *dm_journal_pairs_new(void);
-
-/* Takes both. */
-void dm_journal_pairs_add(GArray *pairs, GString *key, GString *record);
-
-/* All or nothing, durable on return. */
-gboolean dm_journal_write(DmJournal *journal, const GArray *pairs, GError **error);
-
-/* Takes `key`. Copies the record, *record = NULL if there is none. */
-gboolean dm_journal_read(DmJournal *journal, GString *key, GString **record, GError **error);
-
-/* Adds up to `limit` pairs whose keys begin with `prefix`, in the order of their bytes, to `pairs`; from the first key
- * behind `after` on, if that is not NULL. */
-gboolean dm_journal_scan(DmJournal *journal, const GString *prefix, const GString *after, guint limit, GArray *pairs,
-                         GError **error);
-
 /* The part of a key, or field of a record, that begins behind `skip` NULs; points into it. "" if there is none. */
 const char *dm_journal_part(const GString *text, guint skip);
+
+/* The last key of pairs that are not empty, in place of `after`: what follows comes next. */
+void dm_journal_go_on(const GArray *pairs, GString *after);
 
 #endif

@@ -1,77 +1,99 @@
 #include "common/journal_upgrade.h"
 
 #include "common/journal_index.h"
+#include "common/journal_sent.h"
 
 #include <string.h>
 
-#define PAGE 50000U
+#define PAGE 5000U
+
+gboolean dm_journal_read_format(DmJournal *journal, GError **error)
+{
+    DmStoreTxn txn;
+
+    dm_store_begin(&txn, journal->store);
+    g_autoptr(GString) format = dm_store_get(&txn, DM_JOURNAL_KEY("f"));
+    if (format != NULL)
+        dm_journal_number(format->str, 1, G_MAXINT64, &journal->format, &txn.error);
+    return dm_store_end(&txn, error) == DM_STORE_DONE;
+}
 
 /* All records of sent and received begin with version, state and time. One that does not is found as well: who reads it
  * will say what is wrong. */
-static gint64 time_of(const GString *record)
+static gint64 number_of(const GString *record, guint skip)
 {
-    gint64 time = 0;
+    gint64 number = 0;
 
-    if (!dm_journal_number(dm_journal_part(record, 2), 0, G_MAXINT64, &time, NULL))
-        time = 0;
-    return time;
+    return dm_journal_number(dm_journal_part(record, skip), 0, G_MAXINT64, &number, NULL) ? number : 0;
 }
 
-/* `before`: the key before those that were found. */
-static void add_page(const GArray *found, const GString *before, gboolean sent, GArray *out)
+/* `before`: the key before the pair. */
+static void add_sent(DmStoreTxn *txn, gint64 format, const DmStorePair *pair, const GString *before)
 {
-    for (guint i = 0; i < found->len; i++) {
-        const DmJournalPair *pair = &g_array_index(found, DmJournalPair, i);
-        const char *first = dm_journal_part(pair->key, 1);
-        const GString *previous = i > 0 ? g_array_index(found, DmJournalPair, i - 1).key : before;
-        /* The recipients of one De-Mail stand together. */
-        gboolean again = sent && strcmp(first, dm_journal_part(previous, 1)) == 0;
-        const DmJournalEntry entry = {(char *)(sent ? first : ""), (char *)(sent ? "" : first),
-                                      (char *)(sent ? "" : dm_journal_part(pair->key, 2))};
+    const char *gateway_id = dm_journal_part(pair->key, 1);
+    const DmJournalEntry entry = {(char *)gateway_id, (char *)"", (char *)""};
 
-        if (!again)
-            dm_journal_index_time(out, time_of(pair->record), &entry);
-    }
+    /* The recipients of one De-Mail stand together. */
+    if (format < 1 && strcmp(gateway_id, dm_journal_part(before, 1)) != 0)
+        dm_journal_index_time(txn, number_of(pair->record, 2), &entry);
+    if (dm_sent_state_is_open((DmSentState)number_of(pair->record, 1)))
+        dm_journal_index_open(txn, gateway_id, dm_journal_part(pair->key, 2), TRUE);
 }
 
-/* Each page is a transaction of its own, so that memory does not grow with the journal. What was written before a crash
- * is written again, under the same keys. */
-static gboolean add_all(DmJournal *journal, gboolean sent, GError **error)
+static void add_received(DmStoreTxn *txn, gint64 format, const DmStorePair *pair, const GString *before)
 {
-    g_autoptr(GString) prefix = DM_JOURNAL_KEY(sent ? "s" : "r", "");
-    g_autoptr(GString) after = g_string_new_len(prefix->str, (gssize)prefix->len);
+    const DmJournalEntry entry = {(char *)"", (char *)dm_journal_part(pair->key, 1),
+                                  (char *)dm_journal_part(pair->key, 2)};
+
+    (void)before;
+    if (format < 1)
+        dm_journal_index_time(txn, number_of(pair->record, 2), &entry);
+}
+
+typedef void (*Add)(DmStoreTxn *txn, gint64 format, const DmStorePair *pair, const GString *before);
+
+/* Each page is a batch of its own, so that memory does not grow with the journal. What was written before a crash is
+ * written again, under the same keys. */
+static gboolean add_all(DmJournal *journal, const char *kind, Add add, GError **error)
+{
+    g_autoptr(GString) prefix = DM_JOURNAL_KEY(kind, "");
+    g_autoptr(GString) after = DM_JOURNAL_KEY(kind, "");
     guint found = PAGE;
 
     while (found == PAGE) {
-        g_autoptr(GArray) pairs = dm_journal_pairs_new();
-        g_autoptr(GArray) out = dm_journal_pairs_new();
+        DmStoreTxn txn;
 
-        if (!dm_journal_scan(journal, prefix, after, PAGE, pairs, error))
-            return FALSE;
-        add_page(pairs, after, sent, out);
-        if (out->len > 0 && !dm_journal_write(journal, out, error))
-            return FALSE;
+        dm_store_begin(&txn, journal->store);
+        g_autoptr(GArray) pairs = dm_store_scan(&txn, prefix, after, PAGE);
         found = pairs->len;
-        if (found == 0)
-            break;
-        const GString *last = g_array_index(pairs, DmJournalPair, found - 1).key;
-        g_string_truncate(after, 0);
-        g_string_append_len(after, last->str, (gssize)last->len);
+        for (guint i = 0; i < found; i++)
+            add(&txn, journal->format, &g_array_index(pairs, DmStorePair, i),
+                i > 0 ? g_array_index(pairs, DmStorePair, i - 1).key : after);
+        if (found > 0)
+            dm_journal_go_on(pairs, after);
+        if (dm_store_end(&txn, error) != DM_STORE_DONE)
+            return FALSE;
     }
+    return TRUE;
+}
+
+static gboolean write_format(DmJournal *journal, GError **error)
+{
+    g_autofree char *format = g_strdup_printf("%d", DM_JOURNAL_FORMAT);
+    DmStoreTxn txn;
+
+    dm_store_begin(&txn, journal->store);
+    dm_store_put(&txn, DM_JOURNAL_KEY("f"), dm_journal_record(format));
+    if (dm_store_end(&txn, error) != DM_STORE_DONE)
+        return FALSE;
+    journal->format = DM_JOURNAL_FORMAT;
     return TRUE;
 }
 
 gboolean dm_journal_upgrade(DmJournal *journal, GError **error)
 {
-    g_autoptr(GString) done = NULL;
-    g_autoptr(GArray) pairs = dm_journal_pairs_new();
-
-    if (!dm_journal_read(journal, DM_JOURNAL_KEY("f"), &done, error))
-        return FALSE;
-    if (done != NULL)
+    if (journal->format >= DM_JOURNAL_FORMAT)
         return TRUE;
-    if (!add_all(journal, TRUE, error) || !add_all(journal, FALSE, error))
-        return FALSE;
-    dm_journal_pairs_add(pairs, DM_JOURNAL_KEY("f"), dm_journal_record("1"));
-    return dm_journal_write(journal, pairs, error);
+    return add_all(journal, "s", add_sent, error) && add_all(journal, "r", add_received, error) &&
+           write_format(journal, error);
 }

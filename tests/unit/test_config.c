@@ -105,6 +105,8 @@ static void test_mistakes(void **state)
         {"[gateway]\ntrust_list_signer=/s\n" GOOD, "[gateway] trust_list_signer: has no trust_list_url; add it"},
         {"[gateway]\ntrust_list_ca_file=/ca\n" GOOD, "[gateway] trust_list_ca_file: is only for a trust_list_url"},
         {"[gateway]\ntrust_anchors=/a;b\n" GOOD, "[gateway] trust_anchors: \"b\" is not valid; write an absolute"},
+        {"[gateway]\nkeep_days=89\n" GOOD, "[gateway] keep_days: \"89\" is not valid; write a number from 90 to 36500"},
+        {"[gateway]\nkeep_days=90\nstamp_max_age=91d\n" GOOD, "[gateway] keep_days: 90 days are less than stamp_max"},
         {"language=de\n", "Key file does not start with a group"},
     };
 
