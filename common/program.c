@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 gboolean dm_program_options(DmProgram *program, const GOptionEntry *extra, int *argc, char ***argv, GError **error)
@@ -73,6 +75,49 @@ static gboolean no_such(GError **error, const char *what, const char *name, cons
     return FALSE;
 }
 
+gboolean dm_program_hide_memory(GError **error)
+{
+    const struct rlimit none = {0, 0};
+
+    if (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) == 0)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_OS, "core dumps can't be turned off: %s", g_strerror(errno));
+    return FALSE;
+}
+
+/* The kernel's list of capabilities ends where it says EINVAL. Needs root. */
+static gboolean empty_bounding_set(void)
+{
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0L, 0L, 0L) >= 0; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0L, 0L, 0L) != 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean become(const char *user, uid_t uid, gid_t gid, GError **error)
+{
+    if (initgroups(user, gid) == 0 && empty_bounding_set() && setresgid(gid, gid, gid) == 0 &&
+        setresuid(uid, uid, uid) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_OS, "user %s, group %lu: can't become them: %s", user, (gulong)gid,
+                g_strerror(errno));
+    return FALSE;
+}
+
+static gboolean has_root_group(void)
+{
+    int count = getgroups(0, NULL);
+    g_autofree gid_t *groups = g_new0(gid_t, (gsize)MAX(count, 0) + 1);
+
+    count = getgroups(count, groups);
+    for (int i = 0; i < count; i++) {
+        if (groups[i] == 0)
+            return TRUE;
+    }
+    return count < 0 || getegid() == 0;
+}
+
 gboolean dm_program_drop_privileges(const char *user, const char *group, GError **error)
 {
     if (geteuid() != 0)
@@ -85,18 +130,17 @@ gboolean dm_program_drop_privileges(const char *user, const char *group, GError 
     const struct group *gr = getgrnam(group);
     if (gr == NULL)
         return no_such(error, "group", group, "addgroup --system");
-    gid_t gid = gr->gr_gid;
-
-    if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) {
-        g_set_error(error, DM_ERROR, DM_ERROR_OS, "user %s, group %s: can't become them: %s", user, group,
-                    g_strerror(errno));
+    if (uid == 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "user %s is root; name a user of the program's own", user);
         return FALSE;
     }
-    if (uid != 0 && setuid(0) == 0) {
-        g_set_error(error, DM_ERROR, DM_ERROR_OS, "user %s: root's rights could be taken back", user);
+    if (!become(user, uid, gr->gr_gid, error))
+        return FALSE;
+    if (setuid(0) == 0 || has_root_group()) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "user %s would keep rights of root; take it out of group root", user);
         return FALSE;
     }
-    return TRUE;
+    return dm_program_hide_memory(error); /* becoming another user has reset it */
 }
 
 void dm_program_block_signals(void)

@@ -35,8 +35,14 @@ void dm_program_complain(const char *name, const char *problem);
 /* Complains about the error and returns its sysexits(3) code. */
 int dm_program_fail(const char *name, const GError *error);
 
-/* If running as root: becomes `user` and `group`, supplementary groups of the user included, without a way back.
- * Not root: does nothing. DM_ERROR_UNAVAILABLE names the user or group that does not exist. Before any thread. */
+/* Keeps what is in memory from core dumps, and from debuggers of the same user: RLIMIT_CORE 0, not dumpable. To be called
+ * before a secret is read. */
+gboolean dm_program_hide_memory(GError **error);
+
+/* If running as root: becomes `user` and `group`, supplementary groups of the user included (by them it may read its
+ * keys and give the socket its group), without capabilities and without a way back. Not root: does nothing.
+ * DM_ERROR_UNAVAILABLE names the user or group that does not exist; a user who is root, or in root's group, is refused.
+ * Before any thread. */
 gboolean dm_program_drop_privileges(const char *user, const char *group, GError **error);
 
 /* Blocks SIGUSR1 (reload) and ignores SIGPIPE for the calling thread and all threads it starts from now on. */

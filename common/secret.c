@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -108,4 +110,27 @@ void dm_secret_free(char *secret, gsize length)
         return;
     explicit_bzero(secret, length);
     g_free(secret);
+}
+
+void dm_secret_forget(DmSecret *secret)
+{
+    dm_secret_free(secret, secret != NULL ? strlen(secret) : 0);
+}
+
+void dm_secret_release(void *memory)
+{
+    if (memory != NULL)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void *dm_secret_resize(void *memory, size_t size)
+{
+    void *larger = malloc(MAX(size, 1));
+
+    if (memory == NULL || larger == NULL)
+        return larger;
+    memcpy(larger, memory, MIN(size, malloc_usable_size(memory)));
+    dm_secret_release(memory);
+    return larger;
 }

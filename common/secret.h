@@ -3,7 +3,7 @@
  *
  * Such a file is a regular file that belongs to root (or to the user who runs the program, where that is not root), and
  * no other user may read or write it (mode 0600, or 0640 for the program's group). Anything else is refused with
- * DM_ERROR_NOPERM and the chmod(1) or chown(8) command that mends it.
+ * DM_ERROR_NOPERM and the chmod(1) or chown(8) command that mends it. In memory, secrets are wiped before they are freed.
  */
 #ifndef DEMAIL_COMMON_SECRET_H
 #define DEMAIL_COMMON_SECRET_H
@@ -21,5 +21,15 @@ char *dm_secret_read(const char *path, const char *what, gsize *length, GError *
 
 /* Wipes and frees a NUL-terminated or binary secret of `length` bytes; NULL is allowed. */
 void dm_secret_free(char *secret, gsize length);
+
+/* A NUL-terminated secret that is wiped where its variable ends: g_autoptr(DmSecret) token = ... */
+typedef char DmSecret;
+void dm_secret_forget(DmSecret *secret);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSecret, dm_secret_forget)
+
+/* free(3) and realloc(3) that leave nothing behind: for libraries that copy secrets and free the copies as they are.
+ * For memory of malloc(3) only. */
+void dm_secret_release(void *memory);
+void *dm_secret_resize(void *memory, size_t size);
 
 #endif

@@ -220,6 +220,8 @@ int main(int argc, char **argv)
     int exit_code = EX_OK;
     if (program.show_version)
         print_version();
+    else if (!dm_program_hide_memory(&error))
+        exit_code = dm_program_fail(NAME, error);
     else
         exit_code = run(&program);
     dm_gateway_set_current(NULL);

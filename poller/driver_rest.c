@@ -9,7 +9,6 @@
 
 #define SESSION_MARGIN  30 /* seconds before its end in which a session counts as expired */
 #define SESSION_DEFAULT 300
-#define CALL_SECONDS    60 /* of calls that carry no message */
 #define CLOSE_SECONDS   5
 #define PAGE            500U
 #define PAUSE_MAX       3600 /* seconds; a longer Retry-After is cut */
@@ -19,7 +18,8 @@ struct DmProvider {
     char *name;
     char *account;
     char *password_file;
-    GMutex lock; /* guards what follows; held while logging in, so that there is one login for all who wait */
+    gint64 timeout; /* seconds, of calls that carry no message */
+    GMutex lock;    /* guards what follows; held while logging in, so that there is one login for all who wait */
     char *token;
     gint64 token_end; /* monotonic microseconds */
     gint64 pause_end; /* monotonic microseconds */
@@ -29,9 +29,7 @@ struct DmProvider {
 
 static void forget_token(DmProvider *provider)
 {
-    if (provider->token)
-        dm_secret_free(provider->token, strlen(provider->token));
-    provider->token = NULL;
+    g_clear_pointer(&provider->token, dm_secret_forget);
 }
 
 static DmProvider *rest_open(const DmProviderConfig *config, const char *account, GError **error)
@@ -48,6 +46,7 @@ static DmProvider *rest_open(const DmProviderConfig *config, const char *account
     provider->name = g_strdup(config->name);
     provider->account = g_strdup(account);
     provider->password_file = g_strdup(config->password_file);
+    provider->timeout = config->timeout;
     g_mutex_init(&provider->lock);
     return provider;
 }
@@ -191,7 +190,7 @@ static gboolean log_in(DmProvider *provider, GError **error)
     if (!body)
         return FALSE;
 
-    DmHttpRequest request = {.method = "POST", .path = "/session", .json = body, .timeout = CALL_SECONDS};
+    DmHttpRequest request = {.method = "POST", .path = "/session", .json = body, .timeout = provider->timeout};
 
     ok = dm_http_perform(provider->http, &request, &answer, error);
     dm_secret_free(body, strlen(body));
@@ -202,13 +201,12 @@ static gboolean log_in(DmProvider *provider, GError **error)
         refuse_login(provider, &answer, error);
         ok = FALSE;
     }
-    explicit_bzero(answer.body->str, answer.body->len);
     dm_http_answer_clear(&answer);
     return ok;
 }
 
-/* A copy of the session's token, after a login if there is none. Free with g_free(). */
-static char *get_token(DmProvider *provider, GError **error)
+/* A copy of the session's token, after a login if there is none. */
+static DmSecret *get_token(DmProvider *provider, GError **error)
 {
     char *token = NULL;
 
@@ -236,7 +234,7 @@ static void drop_session(DmProvider *provider, const char *token)
 static gboolean call_once(DmProvider *provider, DmHttpRequest *request, gboolean *expired, DmHttpAnswer *answer,
                           GError **error)
 {
-    g_autofree char *token = get_token(provider, error);
+    g_autoptr(DmSecret) token = get_token(provider, error);
     gboolean ok;
 
     *answer = (DmHttpAnswer){0};
@@ -284,7 +282,7 @@ static gboolean call_expecting(DmProvider *provider, DmHttpRequest *request, lon
 
 static gboolean rest_login(DmProvider *provider, GError **error)
 {
-    g_autofree char *token = get_token(provider, error);
+    g_autoptr(DmSecret) token = get_token(provider, error);
 
     return token != NULL;
 }
@@ -357,7 +355,7 @@ static gboolean rest_status(DmProvider *provider, const char *key, DmFate *fate,
 {
     g_autofree char *escaped = g_uri_escape_string(key, NULL, FALSE);
     g_autofree char *path = g_strdup_printf("/messages?key=%s", escaped);
-    DmHttpRequest request = {.method = "GET", .path = path, .timeout = CALL_SECONDS};
+    DmHttpRequest request = {.method = "GET", .path = path, .timeout = provider->timeout};
     DmHttpAnswer answer;
     gboolean ok = FALSE;
 
@@ -383,7 +381,7 @@ static gboolean list_page(DmProvider *provider, guint limit, GPtrArray *entries,
     g_autofree char *escaped = *cursor ? g_uri_escape_string(*cursor, NULL, FALSE) : NULL;
     g_autofree char *path = g_strdup_printf("/messages?folder=inbox&state=new&limit=%u%s%s", MIN(limit, PAGE),
                                             escaped ? "&cursor=" : "", escaped ? escaped : "");
-    DmHttpRequest request = {.method = "GET", .path = path, .timeout = CALL_SECONDS};
+    DmHttpRequest request = {.method = "GET", .path = path, .timeout = provider->timeout};
     DmHttpAnswer answer;
     gboolean ok = call_expecting(provider, &request, 200, &answer, error);
 
@@ -463,7 +461,7 @@ static gboolean rest_ack(DmProvider *provider, const char *id, GError **error)
 {
     g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
     g_autofree char *path = g_strdup_printf("/messages/%s/ack", escaped);
-    DmHttpRequest request = {.method = "POST", .path = path, .timeout = CALL_SECONDS};
+    DmHttpRequest request = {.method = "POST", .path = path, .timeout = provider->timeout};
     DmHttpAnswer answer;
     gboolean ok = call_expecting(provider, &request, 204, &answer, error);
 
@@ -473,7 +471,7 @@ static gboolean rest_ack(DmProvider *provider, const char *id, GError **error)
 
 static gboolean rest_account(DmProvider *provider, DmAccount *account, GError **error)
 {
-    DmHttpRequest request = {.method = "GET", .path = "/account", .timeout = CALL_SECONDS};
+    DmHttpRequest request = {.method = "GET", .path = "/account", .timeout = provider->timeout};
     DmHttpAnswer answer;
     gboolean ok = call_expecting(provider, &request, 200, &answer, error) &&
                   dm_rest_account_parse(answer.body->str, answer.body->len, account, error);

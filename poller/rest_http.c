@@ -3,12 +3,14 @@
 #include "common/step.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <string.h>
 
 #define CONNECT_SECONDS  30L
-#define SILENCE_SECONDS  120L  /* without a byte in either direction */
+#define SLOWEST          100L  /* bytes per second; less is silence */
 #define CONTINUE_MILLIS  3000L /* how long the provider may take to say that it wants the body */
 #define IDLE_HANDLES_MAX 64
+#define ANSWER_START     16384 /* bytes; an answer to a login, with its token, never moves */
 
 struct DmHttp {
     char *name; /* of the provider */
@@ -16,6 +18,7 @@ struct DmHttp {
     char *ca_file;
     char *client_cert;
     char *client_key;
+    long silence; /* seconds */
     GMutex lock;
     GPtrArray *idle; /* of CURL *, with their connections */
 };
@@ -27,9 +30,12 @@ typedef struct {
     DmHttpAnswer *answer;
     struct curl_slist *fields;
     curl_mime *mime;
+    gint64 silence;    /* seconds */
+    gint64 answer_due; /* monotonic microseconds; 0: the message is not sent yet */
     gboolean source_broke;
     gboolean sink_broke;
     gboolean too_long;
+    gboolean too_late;
     char reason[CURL_ERROR_SIZE];
 } Transfer;
 
@@ -45,6 +51,7 @@ DmHttp *dm_http_new(const DmProviderConfig *config)
     http->ca_file = g_strdup(config->ca_file);
     http->client_cert = g_strdup(config->client_cert);
     http->client_key = g_strdup(config->client_key);
+    http->silence = (long)(2 * config->timeout);
     http->idle = g_ptr_array_new_with_free_func(curl_easy_cleanup);
     g_mutex_init(&http->lock);
     return http;
@@ -97,10 +104,25 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user_data)
     if (!transfer->answer->begun)
         dm_step("provider-data");
     transfer->answer->begun = TRUE;
+    if (n == 0)
+        transfer->answer_due = g_get_monotonic_time() + transfer->silence * G_USEC_PER_SEC;
     if (n >= 0)
         return (size_t)n;
     transfer->source_broke = TRUE;
     return CURL_READFUNC_ABORT;
+}
+
+/* An answer that comes in drops is never silent, and would hold one of max_submissions for ever. */
+static int on_progress(void *user_data, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    Transfer *transfer = user_data;
+
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    transfer->too_late = transfer->answer_due > 0 && g_get_monotonic_time() > transfer->answer_due;
+    return transfer->too_late;
 }
 
 static size_t on_write(char *data, size_t size, size_t count, void *user_data)
@@ -132,6 +154,22 @@ static void add_field(Transfer *transfer, const char *name, const char *value)
     explicit_bzero(line, strlen(line));
 }
 
+/* OpenSSL keeps what came last, which may be a token, until the next bytes come. */
+static CURLcode on_tls(CURL *handle, void *context, void *user_data)
+{
+    (void)handle;
+    (void)user_data;
+    SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+    return CURLE_OK;
+}
+
+static void forget_fields(struct curl_slist *fields)
+{
+    for (struct curl_slist *field = fields; field; field = field->next)
+        explicit_bzero(field->data, strlen(field->data));
+    curl_slist_free_all(fields);
+}
+
 static gboolean set_connection(const DmHttp *http, Transfer *transfer, const char *url)
 {
     CURL *handle = transfer->handle;
@@ -139,7 +177,8 @@ static gboolean set_connection(const DmHttp *http, Transfer *transfer, const cha
                   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
                   curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
                   curl_easy_setopt(handle, CURLOPT_SSLCERT, http->client_cert) == CURLE_OK &&
-                  curl_easy_setopt(handle, CURLOPT_SSLKEY, http->client_key) == CURLE_OK;
+                  curl_easy_setopt(handle, CURLOPT_SSLKEY, http->client_key) == CURLE_OK &&
+                  curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK;
 
     if (http->ca_file[0] != '\0')
         ok = ok && curl_easy_setopt(handle, CURLOPT_CAINFO, http->ca_file) == CURLE_OK;
@@ -148,9 +187,12 @@ static gboolean set_connection(const DmHttp *http, Transfer *transfer, const cha
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer->reason);
     curl_easy_setopt(handle, CURLOPT_USERAGENT, "demail-milter/" DEMAIL_VERSION);
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, MIN(CONNECT_SECONDS, http->silence));
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, SLOWEST);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, http->silence);
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
     curl_easy_setopt(handle, CURLOPT_EXPECT_100_TIMEOUT_MS, CONTINUE_MILLIS);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT, (long)transfer->request->timeout);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_write);
@@ -221,7 +263,8 @@ static gboolean is_unreachable(const Transfer *transfer, CURLcode code)
         CURLE_SSL_CONNECT_ERROR,     CURLE_SSL_CERTPROBLEM,      CURLE_SSL_CIPHER,
         CURLE_SSL_CACERT_BADFILE,    CURLE_SSL_ISSUER_ERROR,     CURLE_PEER_FAILED_VERIFICATION};
 
-    if (code == CURLE_OPERATION_TIMEDOUT)
+    /* With TLS 1.3 a server that does not take our certificate says so after the handshake. */
+    if (code == CURLE_OPERATION_TIMEDOUT || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR)
         return !transfer->answer->begun && transfer->answer->status == 0;
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
         if (codes[i] == code)
@@ -241,6 +284,9 @@ static gboolean fail(const DmHttp *http, const Transfer *transfer, CURLcode code
     else if (transfer->too_long)
         g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s: the answer is longer than %d bytes", http->name,
                     DM_HTTP_ANSWER_MAX);
+    else if (transfer->too_late)
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY,
+                    "provider %s: no whole answer within %ld seconds after the message", http->name, http->silence);
     else
         g_set_error(error, DM_ERROR, is_unreachable(transfer, code) ? DM_ERROR_UNAVAILABLE : DM_ERROR_TEMPORARY,
                     "provider %s: %s", http->name, reason);
@@ -249,11 +295,11 @@ static gboolean fail(const DmHttp *http, const Transfer *transfer, CURLcode code
 
 gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswer *answer, GError **error)
 {
-    Transfer transfer = {.handle = take_handle(http), .request = request, .answer = answer};
+    Transfer transfer = {.handle = take_handle(http), .request = request, .answer = answer, .silence = http->silence};
     g_autofree char *url = g_strconcat(http->base, request->path, NULL);
     CURLcode code = CURLE_FAILED_INIT;
 
-    *answer = (DmHttpAnswer){.body = g_string_new(NULL)};
+    *answer = (DmHttpAnswer){.body = g_string_sized_new(ANSWER_START)};
     if (!transfer.handle)
         return fail(http, &transfer, CURLE_OUT_OF_MEMORY, error);
     dm_step("provider-call");
@@ -261,11 +307,10 @@ gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswe
         code = curl_easy_perform(transfer.handle);
     dm_step("provider-answer");
     /* A provider that refuses early may close while the message is still on its way: its answer counts. */
-    if (code == CURLE_SEND_ERROR || code == CURLE_OK || code == CURLE_OPERATION_TIMEDOUT)
-        read_answer(&transfer);
+    read_answer(&transfer);
     give_handle(http, transfer.handle);
     curl_mime_free(transfer.mime);
-    curl_slist_free_all(transfer.fields);
+    forget_fields(transfer.fields);
     if (code == CURLE_OK || (code == CURLE_SEND_ERROR && answer->status / 100 >= 4))
         return TRUE;
     return fail(http, &transfer, code, error);
@@ -273,8 +318,10 @@ gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswe
 
 void dm_http_answer_clear(DmHttpAnswer *answer)
 {
-    if (answer->body)
+    if (answer->body) {
+        explicit_bzero(answer->body->str, answer->body->allocated_len);
         g_string_free(answer->body, TRUE);
+    }
     g_free(answer->digest);
     *answer = (DmHttpAnswer){0};
 }

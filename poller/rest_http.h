@@ -1,6 +1,7 @@
 /*
  * HTTPS for the rest driver, by libcurl: TLS 1.2 or later with a client certificate, no redirects, connections and TLS
- * sessions kept for the next request. Nothing here knows JSON. A DmHttp may be used from any thread.
+ * sessions kept for the next request. Nothing here knows JSON. A DmHttp may be used from any thread. Tokens and answers
+ * are wiped from memory here; the program gives libcurl an allocator that wipes what libcurl frees.
  */
 #ifndef DEMAIL_POLLER_REST_HTTP_H
 #define DEMAIL_POLLER_REST_HTTP_H
@@ -24,7 +25,7 @@ typedef struct {
     const char *envelope;
     DmHttpSink sink;
     gpointer sink_data;
-    guint timeout; /* seconds in all; 0: no bound but the one on silence */
+    gint64 timeout; /* seconds in all; 0: no bound but those on silence, and on the answer after a message */
 } DmHttpRequest;
 
 typedef struct {
@@ -39,10 +40,10 @@ typedef struct {
 DmHttp *dm_http_new(const DmProviderConfig *config);
 void dm_http_free(DmHttp *http);
 
-/* TRUE if there was an answer, whatever its status. DM_ERROR_UNAVAILABLE where the provider could not be
- * reached, or in time said nothing before a message was read; DM_ERROR_TEMPORARY where the exchange, the source of the
- * message or the sink broke or came to a halt. `answer` is to be
- * cleared in any case; `answer->begun` holds after failures, too. */
+/* TRUE if there was an answer, whatever its status. DM_ERROR_UNAVAILABLE where the provider could not be reached, or
+ * broke off or said nothing in time before a message was read; DM_ERROR_TEMPORARY where the exchange, the source of the
+ * message or the sink broke or came to a halt. `answer` is to be cleared in any case; `answer->begun` holds after
+ * failures, too. */
 gboolean dm_http_perform(DmHttp *http, const DmHttpRequest *request, DmHttpAnswer *answer, GError **error);
 void dm_http_answer_clear(DmHttpAnswer *answer);
 

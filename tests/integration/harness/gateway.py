@@ -9,6 +9,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+from . import confine
 from .ports import free_port
 from .process import Daemon, program, run
 
@@ -53,10 +54,12 @@ class Gateway:
             self.write_table(name, text)
         self.write_table("demail_domains", f"de-mail.de {self.mta_lmtp}\n.de-mail.de {self.mta_lmtp}\n")
         self.write_config()
-        self.milter = Daemon("demail-milter", [program("demail-milter", build), "-c", self.conf, "-f"],
-                             self.home / "milter.log")
-        self.poller = Daemon("demail-poller", [program("demail-poller", build), "-c", self.conf, "-f"],
-                             self.home / "poller.log")
+        confine.prepare(self.home, ("token.key", "sandbox.password"))
+        self.milter = self._daemon("demail-milter", self.home / "milter.log")
+        self.poller = self._daemon("demail-poller", self.home / "poller.log")
+
+    def _daemon(self, name, log):
+        return Daemon(name, [*confine.launcher(name, self.home), program(name, self.build), "-c", self.conf, "-f"], log)
 
     @property
     def mta_lmtp(self):

@@ -1,7 +1,11 @@
 """Keys and certificates for a provider and its clients, made by openssl(1)."""
 
+import datetime
 import subprocess
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 
 class Pki:
@@ -13,7 +17,7 @@ class Pki:
         self.name = name
         self._key(name)
         self._openssl("req", "-x509", "-new", "-key", self.key(name), "-days", "365", "-subj", f"/CN=Trial {name}",
-                      "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign",
+                      "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                       "-out", self.cert(name))
 
     def cert(self, name):
@@ -22,13 +26,28 @@ class Pki:
     def key(self, name):
         return self.folder / f"{name}.key"
 
-    def server(self, name="server"):
-        """A certificate for 127.0.0.1."""
-        return self._issue(name, "extendedKeyUsage=serverAuth\nsubjectAltName=IP:127.0.0.1,DNS:localhost\n", days=365)
+    def server(self, name="server", names="IP:127.0.0.1,DNS:localhost", expired=False):
+        """A server's certificate for these names; `expired`: it was good for one day, until yesterday."""
+        return self._issue(name, f"extendedKeyUsage=serverAuth\nsubjectAltName={names}\n", days=-1 if expired else 365)
 
     def client(self, name="client", expired=False):
         """A client certificate; `expired`: it was good for one day, until yesterday."""
         return self._issue(name, "extendedKeyUsage=clientAuth\n", days=-1 if expired else 365)
+
+    def crl(self, *names):
+        """The path of a list that revokes these certificates."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        issuer = x509.load_pem_x509_certificate(self.cert(self.name).read_bytes())
+        crl = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
+        crl = crl.last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=30))
+        for name in names:
+            serial = x509.load_pem_x509_certificate(self.cert(name).read_bytes()).serial_number
+            crl = crl.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(serial)
+                                              .revocation_date(now - datetime.timedelta(hours=1)).build())
+        key = serialization.load_pem_private_key(self.key(self.name).read_bytes(), None)
+        path = self.folder / f"{'-'.join(names)}.crl.pem"
+        path.write_bytes(crl.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return path
 
     def signer(self, name):
         """A certificate for signing documents."""
