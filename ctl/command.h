@@ -15,11 +15,14 @@ typedef struct {
 } DmCtl;
 
 int dm_ctl_check(const DmCtl *ctl, int argc, char **argv);
+int dm_ctl_drop(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_messages(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_postmap(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_query(const DmCtl *ctl, int argc, char **argv);
+int dm_ctl_retry(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_show(const DmCtl *ctl, int argc, char **argv);
+int dm_ctl_status(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_verify(const DmCtl *ctl, int argc, char **argv);
 
 /* Parses a command's options; what is left in argv are its operands. FALSE: the complaint has been made, EX_USAGE. */

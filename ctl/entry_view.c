@@ -50,9 +50,9 @@ void dm_entry_view_clear(DmEntryView *view)
 
 const char *const *dm_entry_view_states(void)
 {
-    static const char *const states[] = {"submitting", "accepted",      "refused",      "deferred",  "dispatched",
-                                         "notified",   "undeliverable", "received",     "retrieved", "fetched",
-                                         "injecting",  "injected",      "acknowledged", NULL};
+    static const char *const states[] = {"submitting", "unknown",   "accepted",      "refused",      "deferred",
+                                         "dispatched", "notified",  "undeliverable", "received",     "retrieved",
+                                         "fetched",    "injecting", "injected",      "acknowledged", NULL};
 
     return states;
 }

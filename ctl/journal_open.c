@@ -5,7 +5,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-gboolean dm_ctl_journal_open(const DmCtl *ctl, DmCtlJournal *opened, int *exit_code)
+gboolean dm_ctl_journal_open(const DmCtl *ctl, DmJournalMode mode, DmCtlJournal *opened, int *exit_code)
 {
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
@@ -17,7 +17,7 @@ gboolean dm_ctl_journal_open(const DmCtl *ctl, DmCtlJournal *opened, int *exit_c
         *exit_code = access(ctl->config_file, R_OK) == 0 ? EX_CONFIG : EX_NOINPUT;
         return FALSE;
     }
-    opened->journal = dm_journal_open(opened->config->state_dir, DM_JOURNAL_READ, &error);
+    opened->journal = dm_journal_open(opened->config->state_dir, mode, &error);
     if (opened->journal == NULL) {
         dm_output_complain(error->message);
         *exit_code = dm_error_exit_code(error);

@@ -1,5 +1,5 @@
 /*
- * The journal of the configured gateway, for reading beside the running poller.
+ * The journal of the configured gateway, beside the running poller.
  */
 #ifndef DEMAIL_CTL_JOURNAL_OPEN_H
 #define DEMAIL_CTL_JOURNAL_OPEN_H
@@ -15,7 +15,7 @@ typedef struct {
 } DmCtlJournal;
 
 /* FALSE after a complaint; *exit_code is then why. Close in any case. */
-gboolean dm_ctl_journal_open(const DmCtl *ctl, DmCtlJournal *opened, int *exit_code);
+gboolean dm_ctl_journal_open(const DmCtl *ctl, DmJournalMode mode, DmCtlJournal *opened, int *exit_code);
 void dm_ctl_journal_close(DmCtlJournal *opened);
 
 #endif

@@ -18,11 +18,14 @@ static const struct {
     const char *purpose;
 } commands[] = {
     {"check", dm_ctl_check, "check configuration, tables and keys"},
+    {"drop", dm_ctl_drop, "give a held De-Mail up: it comes back to its sender"},
     {"explain", dm_ctl_explain, "tell what the milter would decide on a message, and why"},
     {"messages", dm_ctl_messages, "list what was sent and received, and how far it is"},
     {"postmap", dm_ctl_postmap, "compile table sources"},
     {"query", dm_ctl_query, "look a key up in a table"},
+    {"retry", dm_ctl_retry, "let a held De-Mail be sent again"},
     {"show", dm_ctl_show, "show the history of one message"},
+    {"status", dm_ctl_status, "list De-Mails whose fate is open"},
     {"verify", dm_ctl_verify, "judge De-Mails as received, against the standard"},
 };
 

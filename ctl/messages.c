@@ -60,7 +60,7 @@ static int list(Listing *listing)
     DmCtlJournal opened;
     int exit_code = EX_OK;
 
-    if (dm_ctl_journal_open(listing->ctl, &opened, &exit_code)) {
+    if (dm_ctl_journal_open(listing->ctl, DM_JOURNAL_READ, &opened, &exit_code)) {
         listing->journal = opened.journal;
         if (!dm_journal_list(opened.journal, listing->since, print_entry, listing, &error)) {
             dm_output_complain(error->message);

@@ -55,7 +55,7 @@ static int open_and_show(const DmCtl *ctl, const char *id, gboolean json)
     guint shown = 0;
     int exit_code = EX_OK;
 
-    if (dm_ctl_journal_open(ctl, &opened, &exit_code)) {
+    if (dm_ctl_journal_open(ctl, DM_JOURNAL_READ, &opened, &exit_code)) {
         if (!show(&opened, id, json, &shown, &error)) {
             dm_output_complain(error->message);
             exit_code = dm_error_exit_code(error);

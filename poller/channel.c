@@ -3,7 +3,7 @@
 #include "common/log.h"
 #include "poller/drivers.h"
 
-#define BACKOFF_FIRST 30  /* seconds */
+#define BACKOFF_FIRST 30  /* seconds, or poll_interval if that is shorter */
 #define BACKOFF_MAX   900 /* seconds */
 
 /* Submissions at once to one provider, shared by the channels of its tenants. */
@@ -20,6 +20,7 @@ struct DmChannel {
     DmConfig *config; /* keeps `name` and what the driver lent */
     const char *name; /* of the provider */
     const char *tenant;
+    gint64 backoff_first; /* seconds */
     const DmProviderDriver *driver;
     DmProvider *provider;
     Slots *slots;
@@ -135,6 +136,7 @@ static DmChannel *channel_open(DmChannels *channels, DmConfig *config, const DmT
     channel->config = dm_config_ref(config);
     channel->name = tenant->provider->name;
     channel->tenant = tenant->name;
+    channel->backoff_first = MIN(tenant->provider->poll_interval, BACKOFF_FIRST);
     channel->driver = driver;
     channel->provider = provider;
     channel->slots = slots_get(channels, tenant->provider);
@@ -206,7 +208,7 @@ static void note_down(DmChannel *channel, const GError *error)
     if (g_error_matches(error, DM_ERROR, DM_ERROR_TEMPORARY))
         channel->backoff = 0;
     else
-        channel->backoff = channel->backoff > 0 ? MIN(channel->backoff * 2, BACKOFF_MAX) : BACKOFF_FIRST;
+        channel->backoff = channel->backoff > 0 ? MIN(channel->backoff * 2, BACKOFF_MAX) : channel->backoff_first;
     channel->next_try = g_get_monotonic_time() + channel->backoff * G_USEC_PER_SEC;
     if (!channel->down)
         dm_log(DM_LOG_WARNING, "provider-down", DM_S("provider", channel->name), DM_S("tenant", channel->tenant),

@@ -31,8 +31,8 @@ const DmProviderDriver *dm_channel_driver(const DmChannel *channel);
 DmProvider *dm_channel_provider(const DmChannel *channel);
 
 /* Whether the provider can be used now: logs in if need be. After a failure other than DM_ERROR_TEMPORARY answers the
- * same error without trying, for 30 seconds at first, doubling up to 15 minutes. A change, whatever the failure, is
- * logged as provider-down or provider-up. */
+ * same error without trying, for 30 seconds (or poll_interval if that is shorter) at first, doubling up to 15 minutes.
+ * A change, whatever the failure, is logged as provider-down or provider-up. */
 gboolean dm_channel_ready(DmChannel *channel, GError **error);
 
 /* A call of the driver failed with `error`: an unreachable provider starts the back-off. */

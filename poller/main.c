@@ -6,11 +6,13 @@
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/program.h"
+#include "common/secret.h"
 #include "common/step.h"
 #include "poller/anchors.h"
 #include "poller/channel.h"
 #include "poller/credentials.h"
 #include "poller/deliver.h"
+#include "poller/housekeeping.h"
 #include "poller/lmtp_server.h"
 #include "poller/poll.h"
 #include "poller/receive_file.h"
@@ -24,6 +26,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -40,6 +43,7 @@ typedef struct {
     DmLmtpService service;
     DmLmtpServer *server;
     DmPolls *polls;
+    DmHousekeeping *housekeeping;
     DmTrustKeeper *trust_keeper;
     GMainLoop *loop;
 } Poller;
@@ -125,6 +129,7 @@ static gboolean complete_gateway(DmGateway *gateway, GPtrArray *problems)
 static void update(Poller *poller)
 {
     dm_polls_update(poller->polls);
+    dm_housekeeping_update(poller->housekeeping);
     dm_trust_keeper_update(poller->trust_keeper);
 }
 
@@ -159,6 +164,7 @@ static gboolean start(Poller *poller, int fd, GError **error)
     poller->server = dm_lmtp_server_start(fd, &poller->service, error);
     if (!poller->server)
         return FALSE;
+    poller->housekeeping = dm_housekeeping_start(poller->channels, poller->submitter, poller->journal);
     poller->polls = dm_polls_new(poller->channels, poller->journal);
     dm_polls_update(poller->polls);
     poller->trust_keeper = dm_trust_keeper_start();
@@ -172,6 +178,7 @@ static gboolean stop(Poller *poller)
 
     gboolean ended = !poller->polls || dm_polls_stop(poller->polls, POLL_STOP_SECONDS);
 
+    ended = dm_housekeeping_stop(poller->housekeeping, POLL_STOP_SECONDS) && ended;
     ended = (!poller->server || dm_lmtp_server_stop(poller->server, SUBMIT_STOP_SECONDS)) && ended;
     if (!ended)
         return FALSE;
@@ -261,7 +268,10 @@ static gboolean start_libraries(void)
     GError *error = NULL;
 
     g_mime_init();
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    /* Both copy passwords and tokens. */
+    json_set_alloc_funcs(malloc, dm_secret_release);
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, dm_secret_release, dm_secret_resize, strdup, calloc) !=
+        CURLE_OK) {
         fprintf(stderr, "%s: libcurl can't be initialised\n", PROGRAM);
         return FALSE;
     }
@@ -294,7 +304,7 @@ int main(int argc, char **argv)
         dm_program_clear(&program);
         return EX_OK;
     }
-    if (!dm_step_start(&error))
+    if (!dm_program_hide_memory(&error) || !dm_step_start(&error))
         return fail(error);
     signal(SIGPIPE, SIG_IGN);
     dm_log_open(PROGRAM, program.foreground || program.check_only, program.verbose);

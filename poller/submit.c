@@ -9,7 +9,7 @@
 
 /* Together with the driver's connect they stay below the time that an MTA waits for its data to be taken
  * (Postfix: lmtp_data_xfer_timeout, 180 s). */
-#define SAME_ID_SECONDS   60
+#define SAME_ID_SECONDS   60U
 #define FREE_SLOT_SECONDS 30U
 
 struct DmSubmitter {
@@ -55,9 +55,9 @@ void dm_submitter_free(DmSubmitter *submitter)
     g_free(submitter);
 }
 
-static gboolean take_id(DmSubmitter *submitter, const char *id)
+gboolean dm_submitter_take(DmSubmitter *submitter, const char *id, guint seconds)
 {
-    gint64 end = g_get_monotonic_time() + (gint64)SAME_ID_SECONDS * G_USEC_PER_SEC;
+    gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
     gboolean taken;
 
     g_mutex_lock(&submitter->lock);
@@ -70,7 +70,7 @@ static gboolean take_id(DmSubmitter *submitter, const char *id)
     return taken;
 }
 
-static void release_id(DmSubmitter *submitter, const char *id)
+void dm_submitter_release(DmSubmitter *submitter, const char *id)
 {
     g_mutex_lock(&submitter->lock);
     g_hash_table_remove(submitter->busy, id);
@@ -423,9 +423,9 @@ GPtrArray *dm_submit(DmSubmitter *submitter, DmChannel *channel, const DmSubmitR
 
         g_array_append_val(run.items, item);
     }
-    if (take_id(submitter, request->gateway_id)) {
+    if (dm_submitter_take(submitter, request->gateway_id, SAME_ID_SECONDS)) {
         run_with_id(&run);
-        release_id(submitter, request->gateway_id);
+        dm_submitter_release(submitter, request->gateway_id);
     } else {
         answer_rest(&run, "451 4.3.2", "the same De-Mail is being submitted already, try again later");
     }

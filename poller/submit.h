@@ -15,6 +15,11 @@ typedef struct DmSubmitter DmSubmitter;
 DmSubmitter *dm_submitter_new(DmJournal *journal);
 void dm_submitter_free(DmSubmitter *submitter);
 
+/* Keeps all others from the De-Mail with this gateway id, and waits at most `seconds` for one that is at it. FALSE if it
+ * did not end. */
+gboolean dm_submitter_take(DmSubmitter *submitter, const char *gateway_id, guint seconds);
+void dm_submitter_release(DmSubmitter *submitter, const char *gateway_id);
+
 typedef struct {
     const char *gateway_id;
     const char *queue_id; /* the MTA's */

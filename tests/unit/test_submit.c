@@ -163,6 +163,25 @@ static gboolean never_seen(const char *key, DmFate *fate, DmOutcome **outcome, G
     return TRUE;
 }
 
+static gboolean forgot(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
+{
+    (void)key;
+    (void)outcome;
+    (void)error;
+    *fate = DM_FATE_UNTOLD;
+    return TRUE;
+}
+
+static gboolean knows_erika_only(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
+{
+    (void)key;
+    (void)fate;
+    (void)error;
+    *outcome = outcome_of((char *const[]){(char *)ERIKA, NULL}, DM_RESULT_ACCEPTED);
+    dm_outcome_add(*outcome, OTTO, DM_RESULT_UNKNOWN, "", "");
+    return TRUE;
+}
+
 static gboolean can_not_tell(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     (void)fate;
@@ -189,7 +208,7 @@ static gssize read_nothing(void *buffer, gsize size, gpointer data)
 }
 
 /* Submits to both and checks how the answers begin. */
-static void submit(const Fixture *f, const char *erika, const char *otto)
+static void submit_with(const Fixture *f, DmOnUnknown on_unknown, const char *erika, const char *otto)
 {
     const DmSubmitRequest request = {.gateway_id = ID,
                                      .queue_id = "4Q",
@@ -199,6 +218,7 @@ static void submit(const Fixture *f, const char *erika, const char *otto)
                                      .private_id = "",
                                      .email = "max@gemeinde.example",
                                      .message_id = "<1@gemeinde.example>",
+                                     .on_unknown = on_unknown,
                                      .recipients = both,
                                      .prepare = prepare,
                                      .read = read_nothing};
@@ -214,6 +234,11 @@ static void submit(const Fixture *f, const char *erika, const char *otto)
         assert_true(g_str_has_prefix(reply, expected[i]));
         assert_null(strstr(reply, "poststelle@"));
     }
+}
+
+static void submit(const Fixture *f, const char *erika, const char *otto)
+{
+    submit_with(f, DM_UNKNOWN_HOLD, erika, otto);
 }
 
 static void test_accepted_is_answered_from_the_journal(void **state)
@@ -306,6 +331,64 @@ static void test_unreachable(void **state)
     assert_int_equal(fake_provider()->questions, 0);
 }
 
+static void decide(const Fixture *f, gboolean resend, guint expected)
+{
+    guint decided = 0;
+
+    assert_true(dm_journal_decide(f->journal, ID, resend, &decided, NULL));
+    assert_int_equal(decided, expected);
+}
+
+static void test_unknown_is_held_and_released(void **state)
+{
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = forgot;
+    submit(*state, "451 4.4.2", "451 4.4.2");
+    decide(*state, TRUE, 0);
+    submit(*state, "451 4.3.0 <" ERIKA ">: the De-Mail provider can't tell", "451 4.3.0");
+    submit(*state, "451 4.3.0", "451 4.3.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+    decide(*state, TRUE, 2);
+    fake_provider()->submit = accept_all;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 2);
+    decide(*state, FALSE, 0);
+}
+
+static void test_unknown_is_dropped(void **state)
+{
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = forgot;
+    submit(*state, "451 4.4.2", "451 4.4.2");
+    submit(*state, "451 4.3.0", "451 4.3.0");
+    decide(*state, FALSE, 2);
+    submit(*state, "550 5.3.0 <" ERIKA ">: given up by the administrator", "550 5.3.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+}
+
+static void test_unknown_is_told_later(void **state)
+{
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = forgot;
+    submit(*state, "451 4.4.2", "451 4.4.2");
+    submit(*state, "451 4.3.0", "451 4.3.0");
+    fake_provider()->status = knows_erika_only;
+    submit(*state, "250 2.0.0", "451 4.3.0");
+    decide(*state, FALSE, 1);
+    submit(*state, "250 2.0.0", "550 5.3.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+}
+
+static void test_unknown_is_sent_again(void **state)
+{
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = forgot;
+    submit_with(*state, DM_UNKNOWN_RESEND, "451 4.4.2", "451 4.4.2");
+    fake_provider()->submit = accept_all;
+    submit_with(*state, DM_UNKNOWN_RESEND, "250 2.0.0", "250 2.0.0");
+    assert_int_equal(fake_provider()->submissions, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +400,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_journal_full_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_journal_full_after, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unreachable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_is_held_and_released, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_is_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_is_told_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_is_sent_again, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,7 @@ class Sendmail:
         self._end()
         if self._syslog:
             self._syslog.stop()
+            self._syslog = None
         return [line for line in self.lines() if "SYSERR" in line and not any(word in line for word in _EXPECTED)]
 
     def _end(self):
