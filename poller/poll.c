@@ -20,6 +20,7 @@ struct DmPolls {
 typedef struct {
     DmPolls *polls;
     char *tenant;
+    gboolean caught_up;  /* with what the last life of this process left, see dm_receive_catch_up() */
     guint failures;      /* rounds in a row in which the provider or the MTA could not be reached */
     GHashTable *waiting; /* message -> Waiting: what could not be received yet */
     char *list_reason;
@@ -162,6 +163,17 @@ static gboolean receive_all(Poll *poll, const DmReceiver *receiver, const GPtrAr
     return TRUE;
 }
 
+static void catch_up(Poll *poll, const DmReceiver *receiver)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (poll->caught_up)
+        return;
+    poll->caught_up = dm_receive_catch_up(receiver, &error);
+    if (!poll->caught_up)
+        log_failure(poll, NULL, error->message);
+}
+
 static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantConfig *tenant)
 {
     g_autoptr(GError) error = NULL;
@@ -188,7 +200,10 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
 
     const DmReceiver receiver = {gateway, tenant, channel, poll->polls->journal};
 
-    return receive_all(poll, &receiver, entries);
+    gboolean reachable = receive_all(poll, &receiver, entries);
+
+    catch_up(poll, &receiver);
+    return reachable;
 }
 
 /* Microseconds until the next round: the interval, twice as long after each failure, ±10 % so that the tenants of a

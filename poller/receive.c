@@ -26,6 +26,7 @@ typedef struct {
     DmJudgement judgement;
     DmAbout about;
     DmHandover handover;
+    gboolean postponed; /* until the next round */
 } Arrival;
 
 static gint64 now(void)
@@ -96,6 +97,30 @@ static void log_statement(const Arrival *a)
                DM_S("type", a->entry->type));
 }
 
+/* A confirmation of dispatch may name a recipient that the provider refused. While its answer is not in the journal
+ * yet, the confirmation waits: it is never to prove what was not sent. */
+static gboolean postpone(Arrival *a, GError **error)
+{
+    const DmAbout *about = &a->about;
+
+    if (!about->message || about->event != DM_EVENT_DISPATCHED)
+        return TRUE;
+    for (guint i = 0; i < about->recipients->len && !a->postponed; i++) {
+        DmSent sent = {0};
+        gboolean found;
+
+        if (!dm_journal_get_sent(a->receiver->journal, about->message->gateway_id,
+                                 g_ptr_array_index(about->recipients, i), &sent, &found, error))
+            return FALSE;
+        a->postponed = found && sent.state == DM_SENT_SUBMITTING;
+        dm_sent_clear(&sent);
+    }
+    if (a->postponed)
+        dm_log(DM_LOG_INFO, "postponed", DM_S("gid", about->message->gateway_id),
+               DM_S("tenant", a->receiver->tenant->name), DM_S("id", a->entry->id), DM_S("type", a->entry->type));
+    return TRUE;
+}
+
 /* What it says about a De-Mail of ours goes into the journal before it is handed over. */
 static gboolean match(Arrival *a, GError **error)
 {
@@ -103,7 +128,11 @@ static gboolean match(Arrival *a, GError **error)
     const DmStatement *statement = a->judgement.findings->statement;
 
     if (!dm_about_find(receiver->journal, receiver->tenant->name, &a->judgement, &a->about, error) ||
-        !dm_about_record(receiver->journal, &a->about, statement, a->entry->id, error))
+        !postpone(a, error))
+        return FALSE;
+    if (a->postponed)
+        return TRUE;
+    if (!dm_about_record(receiver->journal, &a->about, statement, a->entry->id, error))
         return FALSE;
     if (statement && dm_judgement_counts(&a->judgement))
         log_statement(a);
@@ -229,8 +258,9 @@ static gboolean acknowledge(const DmReceiver *receiver, const DmEntry *entry, co
     return FALSE;
 }
 
+/* *postponed: nothing was delivered, and the next round does it. */
 static gboolean fetch_and_deliver(const DmReceiver *receiver, const DmEntry *entry, const DmHandover *handover,
-                                  GError **error)
+                                  gboolean *postponed, GError **error)
 {
     g_autofree char *dir = dm_receive_dir(receiver->gateway->config->state_dir, error);
     Arrival a = {.receiver = receiver, .entry = entry, .dir = dir, .fd = -1, .handover = *handover};
@@ -239,8 +269,9 @@ static gboolean fetch_and_deliver(const DmReceiver *receiver, const DmEntry *ent
     a.fd = dir ? dm_receive_file_new(dir, error) : -1;
     if (a.fd < 0)
         return FALSE;
-    done = fetch(receiver, entry, a.fd, error) && verify(&a, error) && match(&a, error) && enter(&a, error) &&
-           deliver(&a, error);
+    done = fetch(receiver, entry, a.fd, error) && verify(&a, error) && match(&a, error) &&
+           (a.postponed || (enter(&a, error) && deliver(&a, error)));
+    *postponed = a.postponed;
     dm_about_clear(&a.about);
     dm_judgement_clear(&a.judgement);
     g_clear_pointer(&a.headers, dm_headers_free);
@@ -253,7 +284,7 @@ gboolean dm_receive(const DmReceiver *receiver, const DmEntry *entry, GError **e
     DmReceived received = {0};
     DmHandover handover = {
         .journal = receiver->journal, .tenant = receiver->tenant, .id = entry->id, .received = &received};
-    gboolean found, done;
+    gboolean found, done, postponed = FALSE;
 
     if (!dm_journal_get_received(receiver->journal, receiver->tenant->name, entry->id, &received, &found, error))
         return FALSE;
@@ -261,8 +292,39 @@ gboolean dm_receive(const DmReceiver *receiver, const DmEntry *entry, GError **e
     gboolean injected = found && (received.state == DM_RECEIVED_INJECTED || received.state == DM_RECEIVED_ACKNOWLEDGED);
 
     handover.redelivered = found && received.state == DM_RECEIVED_INJECTING;
-    done = (injected || fetch_and_deliver(receiver, entry, &handover, error)) &&
-           acknowledge(receiver, entry, &handover, error);
+    done = (injected || fetch_and_deliver(receiver, entry, &handover, &postponed, error)) &&
+           (postponed || acknowledge(receiver, entry, &handover, error));
     dm_received_clear(&received);
     return done;
+}
+
+static gboolean catch_up_one(const DmJournalEntry *journal_entry, gpointer data, GError **error)
+{
+    const DmReceiver *receiver = data;
+    const DmEntry entry = {.id = journal_entry->provider_id};
+    DmReceived received = {0};
+    DmHandover handover = {
+        .journal = receiver->journal, .tenant = receiver->tenant, .id = entry.id, .received = &received};
+    g_autoptr(GError) problem = NULL;
+    gboolean found, good;
+
+    if (!g_str_equal(journal_entry->tenant, receiver->tenant->name))
+        return TRUE;
+    good = dm_journal_get_received(receiver->journal, receiver->tenant->name, entry.id, &received, &found, error);
+    if (good && found && received.state == DM_RECEIVED_INJECTED)
+        good = acknowledge(receiver, &entry, &handover, &problem);
+    dm_received_clear(&received);
+    if (g_error_matches(problem, DM_ERROR, DM_ERROR_UNAVAILABLE)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return FALSE;
+    }
+    if (problem)
+        dm_log(DM_LOG_WARNING, "receive-failed", DM_S("tenant", receiver->tenant->name), DM_S("id", entry.id),
+               DM_S("reason", problem->message));
+    return good || problem;
+}
+
+gboolean dm_receive_catch_up(const DmReceiver *receiver, GError **error)
+{
+    return dm_journal_list(receiver->journal, 0, catch_up_one, (gpointer)receiver, error);
 }

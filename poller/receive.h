@@ -18,8 +18,15 @@ typedef struct {
     DmJournal *journal;
 } DmReceiver;
 
-/* Brings one message as far as it goes now. FALSE: it stays unacknowledged and is to be tried again later; with
- * DM_ERROR_UNAVAILABLE the provider or the MTA can't be reached, and so it is for all other messages. */
+/* Brings one message as far as it goes now. A confirmation of dispatch stays unacknowledged while the provider's answer
+ * to the De-Mail is not in the journal, and comes again with the next round. FALSE: it stays unacknowledged and is to
+ * be tried again later; with DM_ERROR_UNAVAILABLE the provider or the MTA can't be reached, and so it is for all other
+ * messages. */
 gboolean dm_receive(const DmReceiver *receiver, const DmEntry *entry, GError **error);
+
+/* Acknowledges what the MTA has but the journal does not know as acknowledged, once after a start: a crash between the
+ * provider's answer and the journal leaves that, and no list of the provider mentions it again. What the provider does
+ * not want to hear is logged and left. FALSE: to be tried again later. */
+gboolean dm_receive_catch_up(const DmReceiver *receiver, GError **error);
 
 #endif

@@ -228,6 +228,28 @@ static void test_lost_acknowledgement(void **state)
     assert_int_equal(fake_provider()->acks, 1);
 }
 
+/* The provider took the acknowledgement, and its list says no more; the journal could not note it. */
+static void test_acknowledged_after_a_crash(void **state)
+{
+    const Fixture *f = *state;
+    DmReceived received = {0};
+    gboolean found;
+
+    fake_provider()->ack_error = FAKE_ERROR(DM_ERROR_TEMPORARY);
+    assert_false(receive(f));
+    assert_true(dm_receive_catch_up(&f->receiver, NULL)); /* refused: logged and left */
+    fake_provider()->ack_error = FAKE_ERROR(DM_ERROR_UNAVAILABLE);
+    assert_false(dm_receive_catch_up(&f->receiver, NULL));
+    fake_provider()->ack_error = 0;
+    assert_true(dm_receive_catch_up(&f->receiver, NULL));
+    assert_int_equal(fake_provider()->acks, 1);
+    assert_true(dm_journal_get_received(f->journal, "gemeinde", "m1", &received, &found, NULL));
+    assert_int_equal(received.state, DM_RECEIVED_ACKNOWLEDGED);
+    dm_received_clear(&received);
+    assert_true(dm_receive_catch_up(&f->receiver, NULL));
+    assert_int_equal(fake_provider()->acks, 1);
+}
+
 /* The provider has this one of the given messages, with `from` replaced by `to` (may be NULL). */
 static void give(Fixture *f, const char *name, const char *from, const char *to)
 {
@@ -406,6 +428,27 @@ static void test_notification_becomes_a_report(void **state)
     assert_sent_state(f, "undeliverable");
 }
 
+static void test_confirmation_that_is_faster_than_the_answer(void **state)
+{
+    Fixture *f = *state;
+    char *const recipient[] = {(char *)"max.mustermann@beta-demail.example", NULL};
+    DmSent sent = {DM_SENT_SUBMITTING, 5, NULL, NULL, NULL, NULL, NULL};
+
+    put_sent(f, "AZ 4711/2026", "", recipient[0]);
+    assert_true(dm_journal_put_sent(f->journal, GID, NULL, recipient, &sent, 1, NULL));
+    give(f, "06-confirmation-dispatch.eml", NULL, NULL);
+    assert_true(receive(f));
+    assert_int_equal(mta.heads->len, 0);
+    assert_int_equal(fake_provider()->acks, 0);
+    assert_sent_state(f, "submitting");
+    sent.state = DM_SENT_ACCEPTED;
+    assert_true(dm_journal_put_sent(f->journal, GID, NULL, recipient, &sent, 1, NULL));
+    assert_true(receive(f));
+    assert_int_equal(fake_provider()->acks, 1);
+    assert_null(strstr(last_head(), "X-Demail-Redelivered"));
+    assert_sent_state(f, "dispatched");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,9 +460,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_of_several_unsure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_mta, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_acknowledgement, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_acknowledged_after_a_crash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_receipt_goes_to_the_sender, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_receipt_for_another_mailbox, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_confirmation_that_is_faster_than_the_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_receipt_for_an_extended_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forged_receipt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_receipt_of_what_we_did_not_send, set_up, tear_down),

@@ -45,11 +45,15 @@ class Daemon:
         self.log = Path(log)
         self.process = None
 
-    def start(self, ready):
-        """Starts it and waits until ready() is true; AssertionError with the log if it ends before."""
+    def launch(self, **environment):
+        """Starts it, with this beside the tests' own environment, and does not wait for it."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **SANITIZERS}, start_new_session=True)
+                                            env={**os.environ, **SANITIZERS, **environment}, start_new_session=True)
+
+    def start(self, ready):
+        """Starts it and waits until ready() is true; AssertionError with the log if it ends before."""
+        self.launch()
         wait_until(lambda: self.process.poll() is not None or ready(), f"{self.name} to be ready")
         if self.process.poll() is not None:
             raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.lines()[-20:]}")
