@@ -1,5 +1,6 @@
 #include "common/header.h"
 
+#include "common/address_text.h"
 #include "common/encoded_word.h"
 
 #include <gmime/gmime.h>
@@ -236,9 +237,24 @@ char *dm_header_decode(const char *value)
 
     g_mime_parser_options_set_fallback_charsets(options, (const char **)charsets);
     g_autofree char *joined = dm_encoded_words_join(line);
-    char *text = g_mime_utils_header_decode_text(options, joined);
+    g_autofree char *text = g_mime_utils_header_decode_text(options, joined);
     g_mime_parser_options_free(options);
-    return text;
+    /* GMime takes what is beyond U+10FFFF for UTF-8. */
+    return g_utf8_make_valid(text, -1);
+}
+
+/* GMime forgets the blank after the line end where one encoded word follows another: the next line would be no part of
+ * the field. */
+static char *with_whole_folds(const char *value)
+{
+    GString *text = g_string_sized_new(strlen(value));
+
+    for (const char *c = value; *c != '\0'; c++) {
+        g_string_append_c(text, *c);
+        if (*c == '\n' && c[1] != ' ' && c[1] != '\t')
+            g_string_append_c(text, ' ');
+    }
+    return g_string_free(text, FALSE);
 }
 
 char *dm_header_encode(const char *name, const char *text)
@@ -251,7 +267,7 @@ char *dm_header_encode(const char *name, const char *text)
     while (*value == ' ')
         value++;
     g_autofree char *plain = with_plain_folds(value);
-    return g_strdup(g_strchomp(plain));
+    return with_whole_folds(g_strchomp(plain));
 }
 
 static void collect_mailboxes(InternetAddressList *list, GPtrArray *out)
@@ -289,31 +305,24 @@ static void note_warning(gint64 offset, GMimeParserWarning code, const char *ite
         *(gboolean *)data = FALSE;
 }
 
-static gsize count_char(const char *text, char wanted)
-{
-    gsize count = 0;
-
-    for (const char *c = text; *c != '\0'; c++)
-        count += *c == wanted ? 1 : 0;
-    return count;
-}
-
 GPtrArray *dm_header_mailboxes(const char *value, gboolean *clean)
 {
     GPtrArray *out = g_ptr_array_new_with_free_func(free_mailbox);
     g_autofree char *line = dm_header_unfold(value);
 
-    if (count_char(line, ':') > DM_GROUPS_MAX || count_char(line, ',') > DM_MAILBOXES_MAX) {
+    if (dm_address_text_is_crowded(line)) {
         if (clean != NULL)
             *clean = FALSE;
         return out;
     }
     gboolean without_warning = TRUE;
+    gboolean whole = TRUE;
+    g_autofree char *readable = dm_address_text_readable(line, &whole);
     GMimeParserOptions *options = g_mime_parser_options_new();
 
     g_mime_parser_options_set_address_compliance_mode(options, GMIME_RFC_COMPLIANCE_STRICT);
     g_mime_parser_options_set_warning_callback(options, note_warning, &without_warning);
-    InternetAddressList *list = internet_address_list_parse(options, line);
+    InternetAddressList *list = internet_address_list_parse(options, readable);
     g_mime_parser_options_free(options);
     if (list != NULL) {
         collect_mailboxes(list, out);
@@ -322,6 +331,6 @@ GPtrArray *dm_header_mailboxes(const char *value, gboolean *clean)
         without_warning = FALSE;
     }
     if (clean != NULL)
-        *clean = without_warning;
+        *clean = without_warning && whole;
     return out;
 }

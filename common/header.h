@@ -7,15 +7,13 @@
 #ifndef DEMAIL_COMMON_HEADER_H
 #define DEMAIL_COMMON_HEADER_H
 
+#include "common/address_text.h"
 #include "common/error.h"
 
 #include <glib.h>
 
 /* A header larger than this, names and values together, is refused with DM_ERROR_PERMANENT. */
 #define DM_HEADERS_MAX 1048576
-
-#define DM_GROUPS_MAX    1000
-#define DM_MAILBOXES_MAX 10000
 
 typedef struct {
     char *name;
@@ -75,8 +73,7 @@ char *dm_header_decode(const char *value);
 char *dm_header_encode(const char *name, const char *text);
 
 /* All mailboxes of an address list, members of groups included, in order. Returns an array of DmMailbox *; an
- * unreadable value gives what could be read, one with more than DM_GROUPS_MAX colons or DM_MAILBOXES_MAX commas
- * nothing: GMime recurses into groups, and words without domain cost it quadratic time. `*clean` (may be NULL):
+ * unreadable value gives what could be read, a crowded one (common/address_text.h) nothing. `*clean` (may be NULL):
  * whether the whole value was an address list. Free with g_ptr_array_unref(). */
 GPtrArray *dm_header_mailboxes(const char *value, gboolean *clean);
 

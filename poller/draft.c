@@ -32,10 +32,12 @@ char *dm_draft_sender(const DmHeaders *headers, GError **error)
         gboolean clean;
         g_autoptr(GPtrArray) mailboxes = dm_header_mailboxes(dm_headers_get(headers, DM_FIELD_SENDER, 0), &clean);
 
-        if (clean && mailboxes->len == 1)
-            return g_strdup(((const DmMailbox *)g_ptr_array_index(mailboxes, 0))->address);
+        const DmMailbox *sender = clean && mailboxes->len == 1 ? g_ptr_array_index(mailboxes, 0) : NULL;
+
+        if (sender && dm_address_is_plain(sender->address))
+            return g_strdup(sender->address);
     }
-    g_set_error(error, DM_ERROR, DM_ERROR_PERMANENT, "the message does not have exactly one address in %s",
+    g_set_error(error, DM_ERROR, DM_ERROR_PERMANENT, "the message does not have exactly one plain address in %s",
                 DM_FIELD_SENDER);
     return NULL;
 }
@@ -62,7 +64,12 @@ static InternetAddressList *parse_addresses(const char *value)
             text = latin1;
         }
     }
-    return internet_address_list_parse(NULL, text);
+    if (dm_address_text_is_crowded(text))
+        return NULL;
+    /* GMime forgives everything here but a comment that does not end. */
+    gboolean whole = TRUE;
+    g_autofree char *readable = strchr(text, '(') ? dm_address_text_readable(text, &whole) : g_steal_pointer(&text);
+    return internet_address_list_parse(NULL, readable);
 }
 
 /* The list as the value of field `name`, encoded and folded. */

@@ -107,6 +107,10 @@ static const struct {
      "X-de-mail-chosen-recipient: bcc=erika@muster.de-mail.de,\r\n max@muster.de-mail.de\r\n" SENDER FROM},
     {"no sender", FROM, erika, NULL},
     {"two senders", SENDER SENDER FROM, erika, NULL},
+    {"a sender that is no plain address", "X-de-mail-sender: paul@gemeinde.\303\274\r\n" FROM, erika, NULL},
+    {"a comment that does not end",
+     SENDER FROM "To: anna@gemeinde.example (Anna\r\nX-de-mail-chosen-recipient: to=erika@muster.de-mail.de\r\n", erika,
+     SENDER FROM "To: anna@gemeinde.example (Anna\r\nX-de-mail-chosen-recipient: to=erika@muster.de-mail.de\r\n"},
     {"two addresses in From", SENDER "From: a@gemeinde.example, b@gemeinde.example\r\n", erika, NULL},
     {"no From", SENDER, erika, NULL},
     {"unreadable list of recipients", SENDER FROM "X-de-mail-chosen-recipient: an=erika@muster.de-mail.de\r\n", erika,
@@ -196,12 +200,28 @@ static void test_long_lists_are_folded(void **state)
     }
 }
 
+/* GMime recurses into groups: so many of them would end the poller. */
+static void test_crowded_list(void **state)
+{
+    g_autoptr(GString) queued = g_string_new(SENDER FROM "To: ");
+    DmDraft draft;
+
+    (void)state;
+    for (guint i = 0; i < 300000; i++)
+        g_string_append(queued, "g:");
+    g_autoptr(DmHeaders) headers = dm_headers_parse(queued->str, queued->len, NULL);
+    assert_non_null(headers);
+    assert_true(dm_draft_make(make_draft(&draft, erika), headers, NULL));
+    assert_int_equal(strlen(dm_headers_get(headers, "To", 0)), 1 + 600000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_table_error_is_temporary),
         cmocka_unit_test(test_long_lists_are_folded),
+        cmocka_unit_test(test_crowded_list),
     };
 
     g_mime_init();
