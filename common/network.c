@@ -3,10 +3,21 @@
 #include "common/error.h"
 
 #include <gio/gio.h>
+#include <string.h>
+
+#define PREFIX_MAX 128 /* bits of an IPv6 address */
 
 struct DmNetworks {
     GPtrArray *masks; /* of GInetAddressMask */
 };
+
+/* GLib complains on its own log of a prefix longer than any address. */
+static gboolean has_long_prefix(const char *entry)
+{
+    const char *slash = strchr(entry, '/');
+
+    return slash != NULL && g_ascii_strtoull(slash + 1, NULL, 10) > PREFIX_MAX;
+}
 
 DmNetworks *dm_networks_parse(char *const *list, GError **error)
 {
@@ -14,7 +25,7 @@ DmNetworks *dm_networks_parse(char *const *list, GError **error)
 
     for (char *const *entry = list; *entry != NULL; entry++) {
         g_autoptr(GError) reason = NULL;
-        GInetAddressMask *mask = g_inet_address_mask_new_from_string(*entry, &reason);
+        GInetAddressMask *mask = has_long_prefix(*entry) ? NULL : g_inet_address_mask_new_from_string(*entry, &reason);
         if (mask == NULL) {
             g_set_error(error, DM_ERROR, DM_ERROR_CONFIG,
                         "\"%s\" is no network; write it as 192.0.2.0/24, 2001:db8::/32 or a single address", *entry);

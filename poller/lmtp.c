@@ -94,7 +94,8 @@ static void reset(Session *s)
     s->recipients = 0;
 }
 
-/* Finds the path in "FROM:<path> parameters": *parameters points behind it. NULL if there is none. */
+/* Finds the path in "FROM:<path> parameters": *parameters points behind it. NULL if there is none, or a control in it
+ * (RFC 5321 4.1.2), such as a bare CR that would break a line further on. */
 static char *take_path(const char *argument, const char *keyword, const char **parameters)
 {
     gsize length = strlen(keyword);
@@ -107,7 +108,9 @@ static char *take_path(const char *argument, const char *keyword, const char **p
     if (*argument++ != '<')
         return NULL;
     for (const char *p = argument; *p != '\0'; p++) {
-        if (quoted && *p == '\\' && p[1] != '\0') {
+        if (g_ascii_iscntrl(*p))
+            return NULL;
+        if (quoted && *p == '\\' && !g_ascii_iscntrl(p[1])) {
             p++;
         } else if (*p == '"') {
             quoted = !quoted;

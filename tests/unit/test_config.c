@@ -96,6 +96,8 @@ static void test_mistakes(void **state)
         {GOOD GOOD, "[tenant t]: stands there twice"},
         {"[poller]\nlmtp=inet:127.0.0.1:99999\n" GOOD, "lmtp: \"inet:127.0.0.1:99999\" is not valid"},
         {"[milter]\nsocket=inet:abc@127.0.0.1\n" GOOD, "socket: \"inet:abc@127.0.0.1\" is not valid"},
+        {"[poller]\ninject=smtp:25\n" GOOD, "inject: \"smtp:25\" is not valid; write smtp://HOST:PORT"},
+        {"[gateway]\ntrusted_clients=::/129\n" GOOD, "trusted_clients: \"::/129\" is no network"},
         {"[poller]\ninject=smtp://127.0.0.1:99999\n" GOOD, "inject: \"smtp://127.0.0.1:99999\" is not valid"},
         {"[gateway]\ntrust_list_url=http://h/l.xml\ntrust_list_signer=/s\n" GOOD,
          "[gateway] trust_list_url: \"http://h/l.xml\" is not valid; write an https:// URL, or file:///PATH"},

@@ -115,6 +115,8 @@ static const struct {
     {"negative size", LHLO "MAIL FROM:<a@b> SIZE=-1\r\n",
      FEATURES "555 5.5.4 only SIZE= and BODY=7BIT or BODY=8BITMIME are known\r\n", ""},
     {"no brackets", LHLO "MAIL FROM:a@b\r\n", FEATURES "501 5.5.4 MAIL FROM:<address> expected\r\n", ""},
+    {"bare CR in a path", LHLO "MAIL FROM:<a@\rb>\r\nMAIL FROM:<\"a\\\r\"@b>\r\n",
+     FEATURES "501 5.5.4 MAIL FROM:<address> expected\r\n501 5.5.4 MAIL FROM:<address> expected\r\n", ""},
     {"text behind the path", LHLO "MAIL FROM:<a@b>x\r\n", FEATURES "501 5.5.4 MAIL FROM:<address> expected\r\n", ""},
     {"quoted bracket", LHLO "MAIL FROM:<\"a>\\\"b\"@c>\r\n", FEATURES "250 2.1.0 Ok\r\n", "mail(\"a>\\\"b\"@c,0)"},
     {"refused sender", LHLO "MAIL FROM:<later@b>\r\nRCPT TO:<x@y>\r\n",
