@@ -1,5 +1,7 @@
 #include "sandbox/field_form.h"
 
+#include "common/address_text.h"
+
 #include <gmime/gmime.h>
 #include <string.h>
 
@@ -47,7 +49,8 @@ static char *clean_line(const char *value)
 
 static char *form_addresses(const char *name, const char *line)
 {
-    g_autoptr(InternetAddressList) list = internet_address_list_parse(NULL, line);
+    g_autoptr(InternetAddressList) list =
+        dm_address_text_is_crowded(line) ? NULL : internet_address_list_parse(NULL, line);
     if (!list)
         return NULL;
     for (int i = 0; i < internet_address_list_length(list); i++)

@@ -108,3 +108,12 @@ gboolean dm_certificate_key_is_short(const X509 *certificate)
     int least = kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS ? RSA_BITS_MIN : EC_BITS_MIN;
     return EVP_PKEY_get_bits(key) < least;
 }
+
+int dm_certificate_no_passphrase(char *buffer, int size, int writing, void *data)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    (void)data;
+    return -1;
+}

@@ -31,4 +31,7 @@ gboolean dm_certificate_is_qualified(const X509 *certificate);
 /* Whether its key is shorter than the standard wants: RSA below 3000 bits, EC below 250 (TR-03116-4). */
 gboolean dm_certificate_key_is_short(const X509 *certificate);
 
+/* A pem_password_cb: a file that wants a passphrase is none of ours, and OpenSSL would ask on the terminal. */
+int dm_certificate_no_passphrase(char *buffer, int size, int writing, void *data);
+
 #endif

@@ -47,9 +47,7 @@ static gboolean is_crowded_field(const char *field, const char *end)
     return colons > DM_GROUPS_MAX || line - field > DM_STATEMENT_FIELD_MAX;
 }
 
-/* GMime recurses into parts, into messages within messages, and into groups of addresses in their headers; and a list
- * of addresses can cost it its length squared. */
-static gboolean is_crowded(const char *body, gsize length)
+gboolean dm_statement_parts_crowded(const char *body, gsize length)
 {
     guint parts = 0;
     const char *end = body + length;
@@ -141,7 +139,7 @@ gboolean dm_statement_parts_read(const DmHeaders *headers, const char *message, 
     gboolean is_mixed = FALSE;
 
     memset(parts, 0, sizeof(*parts));
-    if (type == NULL || body == NULL || is_crowded(body, (gsize)(message + length - body)))
+    if (type == NULL || body == NULL || dm_statement_parts_crowded(body, (gsize)(message + length - body)))
         return FALSE;
     g_autofree char *line = dm_header_unfold(type);
     GMimeObject *object = parse(line, body, (gsize)(message + length - body));

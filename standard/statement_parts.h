@@ -21,6 +21,10 @@ typedef struct {
     guint other_count; /* parts that are neither XML nor PDF nor text */
 } DmStatementParts;
 
+/* Whether GMime must not read this: it recurses into parts, into messages within messages, and into groups of addresses
+ * in their headers; and a list of addresses can cost it its length squared. */
+gboolean dm_statement_parts_crowded(const char *body, gsize length);
+
 /* Reads a whole message, whose header is `headers`: of that only the first Content-Type counts, and GMime sees no other
  * field. FALSE where it is no multipart/mixed. Clear in any case. */
 gboolean dm_statement_parts_read(const DmHeaders *headers, const char *message, gsize length, DmStatementParts *parts);

@@ -49,7 +49,7 @@ static gboolean add_certificate(DmTrust *trust, const X509_INFO *item)
 /* Adds what the file holds of one kind; *count says how much that was. */
 static gboolean add_items(DmTrust *trust, BIO *bio, gboolean crls, guint *count)
 {
-    STACK_OF(X509_INFO) *items = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
+    STACK_OF(X509_INFO) *items = PEM_X509_INFO_read_bio(bio, NULL, dm_certificate_no_passphrase, NULL);
     gboolean good = items != NULL;
 
     for (int i = 0; good && i < sk_X509_INFO_num(items); i++) {

@@ -1,9 +1,11 @@
 #include "standard/trust_list.h"
 
 #include "common/address.h"
+#include "standard/certificate.h"
 #include "standard/xml.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -119,7 +121,7 @@ static gboolean is_active(const Reading *reading, const xmlNode *information)
  * half of the Internet into De-Mail. */
 static char *domain_name(const char *text)
 {
-    g_autofree char *ascii = g_hostname_to_ascii(text);
+    g_autofree char *ascii = strlen(text) <= DM_ADDRESS_MAX ? g_hostname_to_ascii(text) : NULL;
     if (ascii == NULL)
         return NULL;
 
@@ -307,11 +309,13 @@ X509 *dm_trust_list_signer(const char *file, GError **error)
     BIO *bio = BIO_new_file(file, "r");
     if (bio == NULL) {
         g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "%s: %s; put the certificate there", file, g_strerror(errno));
+        ERR_clear_error();
         return NULL;
     }
 
-    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, dm_certificate_no_passphrase, NULL);
     BIO_free(bio);
+    ERR_clear_error();
     if (certificate == NULL)
         g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "%s: holds no certificate in PEM form; put it there", file);
     return certificate;
