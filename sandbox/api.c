@@ -95,9 +95,20 @@ static DmReply *check_session(DmSandbox *sandbox, DmRequest *request)
     return reply;
 }
 
+static DmFault *take_fault(DmSandbox *sandbox, DmFaultKind kind, const DmRequest *request)
+{
+    return dm_faults_take(sandbox->faults, kind, request->method, request->path, request->query);
+}
+
 static DmReply *check_fault(DmSandbox *sandbox, const DmRequest *request)
 {
-    g_autoptr(DmFault) fault = dm_faults_take(sandbox->faults, DM_FAULT_STATUS, request->method, request->path);
+    g_autoptr(DmFault) answer = take_fault(sandbox, DM_FAULT_ANSWER, request);
+    if (answer) {
+        DmReply *ordered = dm_reply_new(answer->status);
+        dm_fault_change(answer, ordered);
+        return ordered;
+    }
+    g_autoptr(DmFault) fault = take_fault(sandbox, DM_FAULT_STATUS, request);
     if (!fault)
         return NULL;
     DmReply *reply = dm_reply_problem(fault->status, "ordered-fault", fault->status == 429 || fault->status >= 500,
@@ -124,13 +135,19 @@ DmReply *dm_api_begin(DmSandbox *sandbox, DmRequest *request)
 
 static void apply_faults_of_answer(DmSandbox *sandbox, const DmRequest *request, DmReply *reply)
 {
-    g_autoptr(DmFault) lose = dm_faults_take(sandbox->faults, DM_FAULT_LOSE_ANSWER, request->method, request->path);
+    g_autoptr(DmFault) lose = take_fault(sandbox, DM_FAULT_LOSE_ANSWER, request);
     reply->drop = lose != NULL;
     if (lose)
         return;
-    g_autoptr(DmFault) truncate =
-        dm_faults_take(sandbox->faults, DM_FAULT_TRUNCATE_ANSWER, request->method, request->path);
+    g_autoptr(DmFault) change = take_fault(sandbox, DM_FAULT_CHANGE_ANSWER, request);
+    g_autoptr(DmFault) truncate = take_fault(sandbox, DM_FAULT_TRUNCATE_ANSWER, request);
+    g_autoptr(DmFault) endless = take_fault(sandbox, DM_FAULT_ENDLESS_ANSWER, request);
+    g_autoptr(DmFault) slow = take_fault(sandbox, DM_FAULT_SLOW_ANSWER, request);
+    if (change)
+        dm_fault_change(change, reply);
     reply->truncate = truncate != NULL;
+    reply->endless = endless != NULL;
+    reply->pause = slow ? slow->seconds : 0;
 }
 
 DmReply *dm_api_finish(DmSandbox *sandbox, DmRequest *request)
@@ -138,7 +155,7 @@ DmReply *dm_api_finish(DmSandbox *sandbox, DmRequest *request)
     if (request->too_large)
         return dm_reply_problem(413, "too-large", FALSE, "the body is larger than %" G_GSIZE_FORMAT " bytes",
                                 request->body_max);
-    g_autoptr(DmFault) delay = dm_faults_take(sandbox->faults, DM_FAULT_DELAY, request->method, request->path);
+    g_autoptr(DmFault) delay = take_fault(sandbox, DM_FAULT_DELAY, request);
     if (delay)
         dm_faults_sleep(sandbox->faults, delay->seconds);
     DmReply *reply = request->route->handle(sandbox, request);

@@ -22,8 +22,11 @@ void dm_fault_free(DmFault *fault)
         return;
     g_free(fault->method);
     g_free(fault->path);
+    g_free(fault->query);
     g_free(fault->address);
     g_free(fault->code);
+    g_free(fault->body);
+    g_clear_pointer(&fault->fields, g_ptr_array_unref);
     g_free(fault);
 }
 
@@ -61,6 +64,10 @@ static gboolean read_kind(const char *word, DmFaultKind *kind)
         [DM_FAULT_STATUS] = "status",
         [DM_FAULT_LOSE_ANSWER] = "lose-answer",
         [DM_FAULT_TRUNCATE_ANSWER] = "truncate-answer",
+        [DM_FAULT_ENDLESS_ANSWER] = "endless-answer",
+        [DM_FAULT_SLOW_ANSWER] = "slow-answer",
+        [DM_FAULT_ANSWER] = "answer",
+        [DM_FAULT_CHANGE_ANSWER] = "change-answer",
     };
     for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
         if (g_str_equal(word, words[i])) {
@@ -81,29 +88,48 @@ static const char *read_numbers(const json_t *order, DmFault *fault)
     json_int_t status = json_integer_value(json_object_get(order, "status"));
     if (fault->kind == DM_FAULT_STATUS && (status < 400 || status > 599))
         return "\"status\" must be a number from 400 to 599";
+    if ((fault->kind == DM_FAULT_ANSWER || status != 0) && (status < 200 || status > 599))
+        return "\"status\" must be a number from 200 to 599";
     fault->status = (guint)status;
     json_int_t retry_after = json_integer_value(json_object_get(order, "retry_after"));
     if (retry_after < 0 || retry_after > (json_int_t)SECONDS_MAX)
         return "\"retry_after\" must be seconds, at most 3600";
     fault->retry_after = (guint)retry_after;
     fault->seconds = json_number_value(json_object_get(order, "seconds"));
-    if (fault->seconds < 0 || fault->seconds > SECONDS_MAX || (fault->kind == DM_FAULT_DELAY && fault->seconds <= 0))
+    if (fault->seconds < 0 || fault->seconds > SECONDS_MAX ||
+        (fault->seconds <= 0 && (fault->kind == DM_FAULT_DELAY || fault->kind == DM_FAULT_SLOW_ANSWER)))
         return "\"seconds\" must be a number above 0, at most 3600";
     return NULL;
+}
+
+/* What an order says about an answer. */
+static void read_answer(const json_t *order, DmFault *fault)
+{
+    const char *name;
+    json_t *value;
+    fault->body = g_strdup(json_string_value(json_object_get(order, "body")));
+    fault->fields = g_ptr_array_new_with_free_func(g_free);
+    json_object_foreach(json_object_get(order, "headers"), name, value)
+    {
+        g_ptr_array_add(fault->fields, g_strdup(name));
+        g_ptr_array_add(fault->fields, g_strdup(json_is_string(value) ? json_string_value(value) : ""));
+    }
 }
 
 const char *dm_faults_add(DmFaults *faults, const json_t *order)
 {
     g_autoptr(DmFault) fault = g_new0(DmFault, 1);
     if (!read_kind(dm_json_text(order, "kind", ""), &fault->kind))
-        return "\"kind\" must be deny, undeliverable, malware, delay, status, lose-answer, truncate-answer or "
-               "expire-sessions";
+        return "\"kind\" must be deny, undeliverable, malware, delay, status, lose-answer, truncate-answer, "
+               "endless-answer, slow-answer, answer, change-answer or expire-sessions";
     const char *wrong = read_numbers(order, fault);
     if (wrong)
         return wrong;
-    gboolean of_all_calls = fault->kind == DM_FAULT_STATUS;
+    gboolean of_all_calls = fault->kind == DM_FAULT_STATUS || fault->kind == DM_FAULT_ANSWER;
+    read_answer(order, fault);
     fault->method = g_strdup(dm_json_text(order, "method", of_all_calls ? "" : SUBMISSION_METHOD));
     fault->path = g_strdup(dm_json_text(order, "path", of_all_calls ? API_PREFIX : SUBMISSION_PATH));
+    fault->query = g_strdup(dm_json_text(order, "query", ""));
     fault->address = g_strdup(dm_json_text(order, "address", ""));
     fault->code = g_strdup(dm_json_text(order, "code", "unknown-recipient"));
     fault->retryable = json_is_true(json_object_get(order, "retryable"));
@@ -131,8 +157,11 @@ static DmFault *copy(const DmFault *fault)
     *twin = *fault;
     twin->method = g_strdup(fault->method);
     twin->path = g_strdup(fault->path);
+    twin->query = g_strdup(fault->query);
     twin->address = g_strdup(fault->address);
     twin->code = g_strdup(fault->code);
+    twin->body = g_strdup(fault->body);
+    twin->fields = g_ptr_array_ref(fault->fields);
     return twin;
 }
 
@@ -145,13 +174,18 @@ static DmFault *use_up(DmFaults *faults, guint index)
     return used;
 }
 
-DmFault *dm_faults_take(DmFaults *faults, DmFaultKind kind, const char *method, const char *path)
+static gboolean concerns(const DmFault *fault, const char *method, const char *path, GHashTable *query)
+{
+    return (!*fault->method || g_str_equal(fault->method, method)) && g_str_has_prefix(path, fault->path) &&
+           (!*fault->query || g_hash_table_contains(query, fault->query));
+}
+
+DmFault *dm_faults_take(DmFaults *faults, DmFaultKind kind, const char *method, const char *path, GHashTable *query)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
     for (guint i = 0; i < faults->list->len; i++) {
         const DmFault *fault = g_ptr_array_index(faults->list, i);
-        if (fault->kind == kind && (!*fault->method || g_str_equal(fault->method, method)) &&
-            g_str_has_prefix(path, fault->path))
+        if (fault->kind == kind && concerns(fault, method, path, query))
             return use_up(faults, i);
     }
     return NULL;
@@ -166,6 +200,16 @@ DmFault *dm_faults_take_for(DmFaults *faults, DmFaultKind kind, const char *addr
             return use_up(faults, i);
     }
     return NULL;
+}
+
+void dm_fault_change(const DmFault *fault, DmReply *reply)
+{
+    if (fault->status != 0)
+        reply->status = fault->status;
+    if (fault->body)
+        dm_reply_set_body(reply, fault->body);
+    for (guint i = 0; i + 1 < fault->fields->len; i += 2)
+        dm_reply_set_header(reply, g_ptr_array_index(fault->fields, i), g_ptr_array_index(fault->fields, i + 1));
 }
 
 void dm_faults_sleep(DmFaults *faults, double seconds)

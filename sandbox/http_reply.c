@@ -13,7 +13,15 @@ typedef struct {
 static ssize_t read_source(void *data, uint64_t position, char *buffer, size_t size)
 {
     const Source *source = data;
+    if (source->reply->pause > 0) {
+        g_usleep((gulong)(source->reply->pause * G_USEC_PER_SEC));
+        size = MIN(size, 1);
+    }
     gint64 left = source->end - (gint64)position;
+    if (left <= 0 && source->reply->endless) {
+        memset(buffer, ' ', size);
+        return (ssize_t)size;
+    }
     if (left <= 0)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     gsize wanted = MIN(size, (gsize)left);
@@ -40,8 +48,8 @@ static struct MHD_Response *make_response(DmReply *reply)
     Source *source = g_new0(Source, 1);
     source->reply = reply;
     source->end = reply->truncate ? length / 2 : length;
-    struct MHD_Response *response =
-        MHD_create_response_from_callback((uint64_t)length, BLOCK, read_source, source, free_source);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        reply->endless ? MHD_SIZE_UNKNOWN : (uint64_t)length, BLOCK, read_source, source, free_source);
     if (!response)
         free_source(source);
     return response;

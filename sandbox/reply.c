@@ -73,3 +73,19 @@ void dm_reply_add_header(DmReply *reply, const char *name, const char *value)
     g_ptr_array_add(reply->headers, g_strdup(name));
     g_ptr_array_add(reply->headers, g_strdup(value));
 }
+
+void dm_reply_set_header(DmReply *reply, const char *name, const char *value)
+{
+    for (guint i = reply->headers->len; i >= 2; i -= 2) {
+        if (g_ascii_strcasecmp(g_ptr_array_index(reply->headers, i - 2), name) == 0)
+            g_ptr_array_remove_range(reply->headers, i - 2, 2);
+    }
+    dm_reply_add_header(reply, name, value);
+}
+
+void dm_reply_set_body(DmReply *reply, const char *text)
+{
+    g_free(reply->body);
+    reply->body = g_strdup(text);
+    g_clear_pointer(&reply->message, dm_message_reader_close);
+}

@@ -19,6 +19,8 @@ typedef struct {
     GPtrArray *headers; /* char *: name, value, name, value */
     gboolean drop;      /* close the connection instead of answering */
     gboolean truncate;  /* send half of the body, then close */
+    gboolean endless;   /* behind the body, blanks for ever */
+    double pause;       /* seconds between two bytes of the body */
 } DmReply;
 
 DmReply *dm_reply_new(guint status);
@@ -39,5 +41,9 @@ DmReply *dm_reply_problem_with(guint status, const char *code, const char *detai
 DmReply *dm_reply_failure(const GError *problem);
 
 void dm_reply_add_header(DmReply *reply, const char *name, const char *value);
+
+/* In the place of what it has of that name, or of its body. */
+void dm_reply_set_header(DmReply *reply, const char *name, const char *value);
+void dm_reply_set_body(DmReply *reply, const char *text);
 
 #endif
