@@ -4,8 +4,9 @@
 #include "poller/rest_http.h"
 #include "poller/rest_json.h"
 
-#include <gio/gunixoutputstream.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SESSION_MARGIN  30 /* seconds before its end in which a session counts as expired */
 #define SESSION_DEFAULT 300
@@ -413,7 +414,7 @@ static gboolean rest_list(DmProvider *provider, guint limit, GPtrArray **entries
 
 /* Where a message goes while it is fetched. */
 typedef struct {
-    GOutputStream *file;
+    int fd;
     GChecksum *checksum;
 } Download;
 
@@ -422,7 +423,15 @@ static gboolean download(const void *data, gsize length, gpointer sink_data)
     Download *target = sink_data;
 
     g_checksum_update(target->checksum, data, (gssize)length);
-    return g_output_stream_write_all(target->file, data, length, NULL, NULL, NULL);
+    /* Not by a GUnixOutputStream, which ends the program where there is no file descriptor left for its epoll. */
+    for (gsize done = 0; done < length;) {
+        gssize n = write(target->fd, (const char *)data + done, length - done);
+
+        if (n < 0 && errno != EINTR)
+            return FALSE;
+        done += n > 0 ? (gsize)n : 0;
+    }
+    return TRUE;
 }
 
 static gboolean digest_matches(GChecksum *checksum, const char *digest)
@@ -442,9 +451,8 @@ static gboolean rest_fetch(DmProvider *provider, const char *id, int fd, GError 
 {
     g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
     g_autofree char *path = g_strdup_printf("/messages/%s/raw", escaped);
-    g_autoptr(GOutputStream) file = g_unix_output_stream_new(fd, FALSE);
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    Download target = {file, checksum};
+    Download target = {fd, checksum};
     DmHttpRequest request = {.method = "GET", .path = path, .sink = download, .sink_data = &target};
     DmHttpAnswer answer;
     gboolean ok = call_expecting(provider, &request, 200, &answer, error);

@@ -6,31 +6,23 @@
 #include <glib/gstdio.h>
 
 #define IDLE_SECONDS 300
-#define SPARE        16 /* threads beyond the limit, to say 421 in */
+#define SPARE        16  /* threads beyond the limit, to say 421 in */
+#define PAUSE_MILLIS 100 /* in which nothing is accepted, after a failure or with all threads in use */
 
 struct DmLmtpServer {
     const DmLmtpService *service;
-    GSocketService *listener;
+    GSocket *listener;
+    GMainContext *context;
+    GSource *source; /* the listener, or a pause */
+    GThreadPool *threads;
     GCancellable *stop;
+    GPollFD awake;    /* keeps the descriptor of `stop`, which GLib ends the program without */
+    gboolean failing; /* to accept; logged once */
     GMutex lock;
     GCond ended;
     gint64 connections; /* accepted, whether their thread runs already or not */
     gint64 served;
 };
-
-/* Counted in the main loop, before there is a thread, so that none is overlooked when the server stops. */
-static gboolean on_incoming(GSocketService *listener, GSocketConnection *connection, GObject *source, gpointer data)
-{
-    DmLmtpServer *server = data;
-
-    (void)listener;
-    (void)connection;
-    (void)source;
-    g_mutex_lock(&server->lock);
-    server->connections++;
-    g_mutex_unlock(&server->lock);
-    return FALSE;
-}
 
 static gboolean enter(DmLmtpServer *server)
 {
@@ -54,16 +46,16 @@ static void leave(DmLmtpServer *server, gboolean entered)
     g_mutex_unlock(&server->lock);
 }
 
-static gboolean on_connection(GThreadedSocketService *listener, GSocketConnection *connection, GObject *source,
-                              gpointer data)
+/* Has the thread pool's form. */
+static void serve(gpointer data, gpointer user_data)
 {
     static const char busy[] = "421 4.7.0 too many connections, try again later\r\n";
-    DmLmtpServer *server = data;
+    g_autoptr(GSocket) socket = data;
+    g_autoptr(GSocketConnection) connection = g_socket_connection_factory_create_connection(socket);
+    DmLmtpServer *server = user_data;
     GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
 
-    (void)listener;
-    (void)source;
-    g_socket_set_timeout(g_socket_connection_get_socket(connection), IDLE_SECONDS);
+    g_socket_set_timeout(socket, IDLE_SECONDS);
 
     gboolean entered = enter(server);
 
@@ -79,12 +71,81 @@ static gboolean on_connection(GThreadedSocketService *listener, GSocketConnectio
     }
     (void)g_io_stream_close(G_IO_STREAM(connection), NULL, NULL);
     leave(server, entered);
-    return TRUE;
+}
+
+static gint64 threads_max(const DmLmtpServer *server)
+{
+    return MIN(server->service->max_connections, 100000) + SPARE;
+}
+
+/* Counted in the main loop, before there is a thread, so that none is overlooked when the server stops. TRUE if there
+ * is a thread for one more. */
+static gboolean hand_over(DmLmtpServer *server, GSocket *client)
+{
+    gboolean more;
+
+    g_mutex_lock(&server->lock);
+    server->connections++;
+    more = server->connections < threads_max(server);
+    g_mutex_unlock(&server->lock);
+    /* An error means that no thread could be made yet; the client is queued all the same. */
+    (void)g_thread_pool_push(server->threads, client, NULL);
+    return more;
+}
+
+static void set_source(DmLmtpServer *server, GSource *source, GSourceFunc function)
+{
+    if (server->source) {
+        g_source_destroy(server->source);
+        g_source_unref(server->source);
+    }
+    server->source = source;
+    if (!source)
+        return;
+    g_source_set_callback(source, function, server, NULL);
+    g_source_attach(source, server->context);
+}
+
+static void wait_for_clients(DmLmtpServer *server);
+
+static gboolean on_pause_end(gpointer data)
+{
+    wait_for_clients(data);
+    return G_SOURCE_REMOVE;
+}
+
+/* A listener that can't accept, for want of files, would be ready again at once, and for ever. */
+static gboolean on_client(GSocket *listener, GIOCondition condition, gpointer data)
+{
+    DmLmtpServer *server = data;
+    g_autoptr(GError) error = NULL;
+    GSocket *client = g_socket_accept(listener, NULL, &error);
+
+    (void)condition;
+    if (!client && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        return G_SOURCE_CONTINUE;
+    if (!client && !server->failing)
+        dm_log(DM_LOG_ERROR, "accept-failed", DM_S("reason", error->message));
+    server->failing = !client;
+    if (client && hand_over(server, client))
+        return G_SOURCE_CONTINUE;
+    set_source(server, g_timeout_source_new(PAUSE_MILLIS), on_pause_end);
+    return G_SOURCE_REMOVE;
+}
+
+static void wait_for_clients(DmLmtpServer *server)
+{
+    set_source(server, g_socket_create_source(server->listener, G_IO_IN, NULL), G_SOURCE_FUNC(on_client));
 }
 
 static void server_free(DmLmtpServer *server)
 {
+    set_source(server, NULL, NULL);
+    if (server->threads)
+        g_thread_pool_free(server->threads, FALSE, TRUE);
     g_clear_object(&server->listener);
+    g_main_context_unref(server->context);
+    g_cancellable_release_fd(server->stop);
     g_object_unref(server->stop);
     g_mutex_clear(&server->lock);
     g_cond_clear(&server->ended);
@@ -94,7 +155,7 @@ static void server_free(DmLmtpServer *server)
 DmLmtpServer *dm_lmtp_server_start(int fd, const DmLmtpService *service, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, &problem);
+    GSocket *socket = g_socket_new_from_fd(fd, &problem);
     DmLmtpServer *server;
 
     if (!socket) {
@@ -102,20 +163,17 @@ DmLmtpServer *dm_lmtp_server_start(int fd, const DmLmtpService *service, GError 
         g_set_error(error, DM_ERROR, DM_ERROR_OS, "the LMTP socket can't be used: %s", problem->message);
         return NULL;
     }
+    g_socket_set_blocking(socket, FALSE);
     server = g_new0(DmLmtpServer, 1);
     server->service = service;
+    server->listener = socket;
+    server->context = g_main_context_ref_thread_default();
     server->stop = g_cancellable_new();
+    (void)g_cancellable_make_pollfd(server->stop, &server->awake);
     g_mutex_init(&server->lock);
     g_cond_init(&server->ended);
-    server->listener = g_threaded_socket_service_new((int)MIN(service->max_connections, 100000) + SPARE);
-    if (!g_socket_listener_add_socket(G_SOCKET_LISTENER(server->listener), socket, NULL, &problem)) {
-        g_set_error(error, DM_ERROR, DM_ERROR_OS, "the LMTP socket can't be used: %s", problem->message);
-        server_free(server);
-        return NULL;
-    }
-    g_signal_connect(server->listener, "incoming", G_CALLBACK(on_incoming), server);
-    g_signal_connect(server->listener, "run", G_CALLBACK(on_connection), server);
-    g_socket_service_start(server->listener);
+    server->threads = g_thread_pool_new(serve, server, (int)threads_max(server), FALSE, NULL);
+    wait_for_clients(server);
     return server;
 }
 
@@ -124,8 +182,8 @@ gboolean dm_lmtp_server_stop(DmLmtpServer *server, guint seconds)
     gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
     gboolean ended;
 
-    g_socket_service_stop(server->listener);
-    g_socket_listener_close(G_SOCKET_LISTENER(server->listener));
+    set_source(server, NULL, NULL);
+    (void)g_socket_close(server->listener, NULL);
     g_cancellable_cancel(server->stop);
     g_mutex_lock(&server->lock);
     while (server->connections > 0 && g_cond_wait_until(&server->ended, &server->lock, end))
