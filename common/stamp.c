@@ -233,6 +233,14 @@ static gboolean refuse(DmStamp *stamp, GError **error, const char *why)
     return FALSE;
 }
 
+/* Nobody forged it, so it is a clock that is wrong, and the message must not be lost by that. */
+static gboolean defer(DmStamp *stamp, GError **error)
+{
+    dm_stamp_clear(stamp);
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "the stamp is from the future; check the clocks");
+    return FALSE;
+}
+
 gboolean dm_stamp_verify(GBytes *key, const DmHeaders *headers, const char *sender, gint64 max_age, DmStamp *stamp,
                          GError **error)
 {
@@ -257,7 +265,7 @@ gboolean dm_stamp_verify(GBytes *key, const DmHeaders *headers, const char *send
         return refuse(stamp, error,
                       "the stamp does not fit this message, its sender or the stamp key; send the message again");
     if (stamp->time > now + CLOCK_SKEW)
-        return refuse(stamp, error, "the stamp is from the future; check the clocks");
+        return defer(stamp, error);
     if (max_age > 0 && stamp->time < now - max_age)
         return refuse(stamp, error, "the stamp is older than stamp_max_age; send the message again");
     return TRUE;

@@ -46,7 +46,7 @@ char *dm_stamp_make(GBytes *key, const char *id, const char *queue_id, const cha
                     GPtrArray *recipients, const char *sender, const DmHeaders *headers, GError **error);
 
 /* Reads and verifies the stamp in `headers` (exactly one). DM_ERROR_PERMANENT says what is wrong: missing, malformed,
- * forged or older than `max_age` seconds (0: any age). */
+ * forged or older than `max_age` seconds (0: any age); DM_ERROR_TEMPORARY that it is good, but from the future. */
 gboolean dm_stamp_verify(GBytes *key, const DmHeaders *headers, const char *sender, gint64 max_age, DmStamp *stamp,
                          GError **error);
 

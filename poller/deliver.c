@@ -213,6 +213,10 @@ static char *refuse_stamp(const Message *m, const GError *error)
 {
     const DmDeliverSession *session = m->session;
 
+    if (dm_error_is_temporary(error)) {
+        dm_log(DM_LOG_WARNING, "stamp-deferred", DM_S("sender", session->sender), DM_S("reason", error->message));
+        return dm_reply_line("451 4.7.1", error->message);
+    }
     if (session->past_milter)
         dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("sender", session->sender),
                DM_S("recipient", g_ptr_array_index(session->recipients, 0)), DM_S("status", "550 5.7.1"),

@@ -169,7 +169,13 @@ static void test_age(void **state)
     assert_false(verifies(old, "max@gemeinde.example", 50, "older than"));
     assert_true(verifies(old, "max@gemeinde.example", 0, ""));
     add_stamp(future, 1, now + 3600);
-    assert_false(verifies(future, "max@gemeinde.example", 50, "future"));
+    g_autoptr(GBytes) key = stamp_key();
+    g_autoptr(GError) error = NULL;
+    DmStamp stamp;
+
+    assert_false(dm_stamp_verify(key, future, "max@gemeinde.example", 50, &stamp, &error));
+    assert_int_equal(error->code, DM_ERROR_TEMPORARY);
+    assert_non_null(strstr(error->message, "future"));
 }
 
 static void test_many_recipients(void **state)
