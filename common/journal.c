@@ -93,6 +93,8 @@ static void put_received(DmStoreTxn *txn, const DmJournalEntry *entry, const DmR
     g_autoptr(GString) known = dm_store_get(txn, DM_JOURNAL_KEY("r", entry->tenant, entry->provider_id));
 
     dm_store_put(txn, DM_JOURNAL_KEY("r", entry->tenant, entry->provider_id), received_record(received));
+    if (received->state >= DM_RECEIVED_INJECTED)
+        dm_journal_index_unacknowledged(txn, entry, received->state == DM_RECEIVED_INJECTED);
     if (known == NULL)
         dm_journal_index_time(txn, received->fetched != 0 ? received->fetched : received->time, entry);
     if (known != NULL && received->state != DM_RECEIVED_FETCHED)

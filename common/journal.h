@@ -21,11 +21,12 @@
  *                                                 <sender> <about>                ("1": up to <private id>)
  *     "i" <tenant> <provider's message id> <e-mail address, lower case> -> "1" <time>
  * and what finds them: by name (private id, queue id …); by the time (16 hex digits) of the first record, one for each
- * De-Mail; and the recipients that are submitting or unknown:
- *     "n" <SHA-256 of the name> <what is found>, "t" <time> <what is found>, "o" <gateway id> <recipient, lower case>
+ * De-Mail; the recipients that are submitting or unknown; and what is injected but not acknowledged:
+ *     "n" <SHA-256 of the name> <what is found>, "t" <time> <what is found>, "o" <gateway id> <recipient, lower case>,
+ *     "u" <tenant> <provider's message id>
  *         -> "1" <gateway id> <> <>  or  "1" <> <tenant> <provider's message id>
  * and the format of the file:
- *     "f" -> "2" (none: without "t" and "o"; "1": without "o"). Opening by the owner brings it up to date; until then
+ *     "f" -> "2" (none: without "t", "o" and "u"; "1": without "o" and "u"). Opening by the owner brings it up to date; until then
  *            others may read, but not amend or list what is open. A newer format is refused.
  */
 #ifndef DEMAIL_COMMON_JOURNAL_H
@@ -185,6 +186,11 @@ typedef gboolean (*DmJournalVisit)(const DmJournalEntry *entry, gpointer data, G
 /* Calls `each` for every sent De-Mail that has a recipient with the state submitting or unknown, once, in no order;
  * like dm_journal_list(). The number of other entries does not count. */
 gboolean dm_journal_list_open(DmJournal *journal, DmJournalVisit each, gpointer data, GError **error);
+
+/* The same for every De-Mail that the tenant received, that the MTA has, and of which the journal does not know that it
+ * was acknowledged. */
+gboolean dm_journal_list_unacknowledged(DmJournal *journal, const char *tenant, DmJournalVisit each, gpointer data,
+                                        GError **error);
 
 /* The administrator's word about recipients of a De-Mail that are unknown: with `resend` they become deferred, code
  * DM_CODE_RELEASED, else refused, code DM_CODE_DROPPED. Others stay as they are, also where another process changes

@@ -59,6 +59,14 @@ void dm_journal_index_time(DmStoreTxn *txn, gint64 time, const DmJournalEntry *e
     dm_store_put(txn, entry_key("t", word, entry), entry_record(entry));
 }
 
+void dm_journal_index_unacknowledged(DmStoreTxn *txn, const DmJournalEntry *entry, gboolean injected)
+{
+    if (injected)
+        dm_store_put(txn, DM_JOURNAL_KEY("u", entry->tenant, entry->provider_id), entry_record(entry));
+    else
+        dm_store_delete(txn, DM_JOURNAL_KEY("u", entry->tenant, entry->provider_id));
+}
+
 void dm_journal_index_open(DmStoreTxn *txn, const char *gateway_id, const char *recipient, gboolean open)
 {
     const DmJournalEntry entry = {(char *)gateway_id, (char *)"", (char *)""};
@@ -180,20 +188,39 @@ gboolean dm_journal_list(DmJournal *journal, gint64 since, DmJournalVisit each, 
     return good;
 }
 
+/* An older journal lacks what finds by state. */
+static gboolean has_indices(const DmJournal *journal, GError **error)
+{
+    if (journal->format >= DM_JOURNAL_FORMAT)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY,
+                "the journal has the older format %" G_GINT64_FORMAT
+                ", which does not tell what is open; start the poller of this version, which brings it up to date",
+                journal->format);
+    return FALSE;
+}
+
 gboolean dm_journal_list_open(DmJournal *journal, DmJournalVisit each, gpointer data, GError **error)
 {
     g_autoptr(GString) prefix = DM_JOURNAL_KEY("o", "");
     g_autoptr(GString) after = DM_JOURNAL_KEY("o", "");
     Visit v = {each, data, TRUE, NULL};
 
-    if (journal->format < DM_JOURNAL_FORMAT) {
-        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY,
-                    "the journal has the older format %" G_GINT64_FORMAT
-                    ", which does not tell what is open; start the poller of this version, which brings it up to date",
-                    journal->format);
+    if (!has_indices(journal, error))
         return FALSE;
-    }
     gboolean good = visit_all(journal, &v, prefix, after, error);
+    g_free(v.last);
+    return good;
+}
+
+gboolean dm_journal_list_unacknowledged(DmJournal *journal, const char *tenant, DmJournalVisit each, gpointer data,
+                                        GError **error)
+{
+    g_autoptr(GString) prefix = DM_JOURNAL_KEY("u", tenant, "");
+    g_autoptr(GString) after = DM_JOURNAL_KEY("u", tenant, "");
+    Visit v = {each, data, FALSE, NULL};
+
+    gboolean good = has_indices(journal, error) && visit_all(journal, &v, prefix, after, error);
     g_free(v.last);
     return good;
 }

@@ -14,6 +14,9 @@ void dm_journal_index_time(DmStoreTxn *txn, gint64 time, const DmJournalEntry *e
 /* Adds or removes what finds a De-Mail because this recipient of it is open. */
 void dm_journal_index_open(DmStoreTxn *txn, const char *gateway_id, const char *recipient, gboolean open);
 
+/* Adds or removes what finds a received De-Mail because the MTA has it and the provider may not know. */
+void dm_journal_index_unacknowledged(DmStoreTxn *txn, const DmJournalEntry *entry, gboolean injected);
+
 /* Removes what finds `entry` by `name`. */
 void dm_journal_unindex_name(DmStoreTxn *txn, const char *name, const DmJournalEntry *entry);
 

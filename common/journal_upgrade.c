@@ -48,6 +48,8 @@ static void add_received(DmStoreTxn *txn, gint64 format, const DmStorePair *pair
     (void)before;
     if (format < 1)
         dm_journal_index_time(txn, number_of(pair->record, 2), &entry);
+    if (number_of(pair->record, 1) == DM_RECEIVED_INJECTED)
+        dm_journal_index_unacknowledged(txn, &entry, TRUE);
 }
 
 typedef void (*Add)(DmStoreTxn *txn, gint64 format, const DmStorePair *pair, const GString *before);

@@ -308,8 +308,6 @@ static gboolean catch_up_one(const DmJournalEntry *journal_entry, gpointer data,
     g_autoptr(GError) problem = NULL;
     gboolean found, good;
 
-    if (!g_str_equal(journal_entry->tenant, receiver->tenant->name))
-        return TRUE;
     good = dm_journal_get_received(receiver->journal, receiver->tenant->name, entry.id, &received, &found, error);
     if (good && found && received.state == DM_RECEIVED_INJECTED)
         good = acknowledge(receiver, &entry, &handover, &problem);
@@ -326,5 +324,6 @@ static gboolean catch_up_one(const DmJournalEntry *journal_entry, gpointer data,
 
 gboolean dm_receive_catch_up(const DmReceiver *receiver, GError **error)
 {
-    return dm_journal_list(receiver->journal, 0, catch_up_one, (gpointer)receiver, error);
+    return dm_journal_list_unacknowledged(receiver->journal, receiver->tenant->name, catch_up_one, (gpointer)receiver,
+                                          error);
 }

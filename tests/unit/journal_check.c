@@ -57,7 +57,7 @@ char *jc_dump(DmJournal *journal)
 {
     GString *text = g_string_new(NULL);
 
-    if (!walk(journal, "fsmerinto", add_line, text))
+    if (!walk(journal, "fsmerintou", add_line, text))
         g_string_append(text, "can't be read\n");
     return g_string_free(text, FALSE);
 }
@@ -70,7 +70,7 @@ static char *found_by(const DmStorePair *pair)
 
 static char *de_mail_of(const DmStorePair *pair)
 {
-    if (strchr("ri", pair->key->str[0]) != NULL)
+    if (strchr("riu", pair->key->str[0]) != NULL)
         return g_strdup_printf("|%s|%s", dm_journal_part(pair->key, 1), dm_journal_part(pair->key, 2));
     return g_strdup_printf("%s||", dm_journal_part(pair->key, 1));
 }
@@ -129,6 +129,14 @@ static void check_recipient(Check *check, const DmStorePair *pair)
         complain(check, pair, open ? "is not found as open" : "is found as open");
 }
 
+static void check_received(Check *check, const DmStorePair *pair)
+{
+    gboolean injected = strcmp(dm_journal_part(pair->record, 1), "3") == 0;
+
+    if (injected != has(check, "u|%s|%s", dm_journal_part(pair->key, 1), dm_journal_part(pair->key, 2)))
+        complain(check, pair, injected ? "is not found as unacknowledged" : "is found as unacknowledged");
+}
+
 static void check_by_time(Check *check, const DmStorePair *pair)
 {
     g_autofree char *id = found_by(pair);
@@ -152,6 +160,8 @@ static void check_one(const DmStorePair *pair, gpointer data)
         complain(check, pair, "belongs to nothing");
     if (kind == 's')
         check_recipient(check, pair);
+    if (kind == 'r')
+        check_received(check, pair);
     if (kind == 'm')
         check_message(check, pair);
     if (strchr("eo", kind) != NULL &&
@@ -178,7 +188,7 @@ char *jc_problem(DmJournal *journal)
     g_autoptr(GHashTable) de_mails = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Check check = {keys, de_mails, g_string_new(NULL)};
 
-    if (!walk(journal, "smerinto", note, &check) || !walk(journal, "smerinto", check_one, &check))
+    if (!walk(journal, "smerintou", note, &check) || !walk(journal, "smerintou", check_one, &check))
         g_string_assign(check.problem, "can't be read");
     else
         check_times(&check);

@@ -119,6 +119,31 @@ static void test_open(void **state)
     assert_consistent(journal);
 }
 
+static void assert_unacknowledged(DmJournal *journal, const char *tenant, const char *expected)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    assert_true(dm_journal_list_unacknowledged(journal, tenant, note, text, NULL));
+    assert_string_equal(text->str, expected);
+}
+
+static void test_unacknowledged(void **state)
+{
+    g_autoptr(DmJournal) journal = own(*state);
+
+    put_received(journal, "m-1", DM_RECEIVED_FETCHED, 5);
+    put_received(journal, "m-2", DM_RECEIVED_FETCHED, 5);
+    put_received(journal, "m-1", DM_RECEIVED_INJECTING, 6);
+    assert_unacknowledged(journal, "gemeinde", "");
+    put_received(journal, "m-1", DM_RECEIVED_INJECTED, 7);
+    put_received(journal, "m-2", DM_RECEIVED_INJECTED, 7);
+    assert_unacknowledged(journal, "gemeinde", "m-1 m-2 ");
+    assert_unacknowledged(journal, "stadt", "");
+    put_received(journal, "m-1", DM_RECEIVED_ACKNOWLEDGED, 8);
+    assert_unacknowledged(journal, "gemeinde", "m-2 ");
+    assert_consistent(journal);
+}
+
 /* More than a page, with recipients of one De-Mail on both sides of its end. */
 static void test_many_open(void **state)
 {
@@ -303,7 +328,7 @@ static void test_older_formats(void **state)
         JC_PUT_RAW(folder, "s\0" GID "\0" ERIKA, "1\0002\0005\0gemeinde\0004Q\0\0\0");
         JC_PUT_RAW(folder, "s\0" GID2 "\0" ERIKA, "1\0001\0006\0gemeinde\0004Q\0\0\0");
         JC_PUT_RAW(folder, "s\0" GID2 "\0" OTTO, "1\0003\0007\0gemeinde\0004Q\0\0x\0y");
-        JC_PUT_RAW(folder, "r\0gemeinde\0m-1", "1\0004\0003\0normal\0AZ 1");
+        JC_PUT_RAW(folder, "r\0gemeinde\0m-1", "1\0003\0003\0normal\0AZ 1");
         if (cases[i].indexed) {
             JC_PUT_RAW(folder, "f", "1");
             JC_PUT_RAW(folder,
@@ -329,6 +354,7 @@ static void test_older_formats(void **state)
         journal = own(folder);
         assert_consistent(journal);
         assert_open(journal, cases[i].open);
+        assert_unacknowledged(journal, "gemeinde", "m-1 ");
         /* What comes later to an entry of an older version does not make it found twice. */
         put_states(journal, GID2, 50, 0, DM_SENT_ACCEPTED, DM_SENT_REFUSED);
         put_received(journal, "m-1", DM_RECEIVED_FETCHED, 50);
@@ -449,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_open, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_unacknowledged, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_many_open, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_decide, ts_set_up, ts_tear_down),
         cmocka_unit_test(test_expire_sent),
