@@ -7,6 +7,7 @@
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#define ARENAS 2
 
 gboolean dm_program_options(DmProgram *program, const GOptionEntry *extra, int *argc, char ***argv, GError **error)
 {
@@ -141,6 +144,11 @@ gboolean dm_program_drop_privileges(const char *user, const char *group, GError 
         return FALSE;
     }
     return dm_program_hide_memory(error); /* becoming another user has reset it */
+}
+
+void dm_program_share_memory(void)
+{
+    (void)mallopt(M_ARENA_MAX, ARENAS);
 }
 
 void dm_program_block_signals(void)

@@ -212,6 +212,7 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     DmProgram program;
 
+    dm_program_share_memory();
     if (!dm_program_options(&program, NULL, &argc, &argv, &error)) {
         fprintf(stderr, "%s: %s\n", NAME, error->message);
         return EX_USAGE;

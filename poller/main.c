@@ -294,6 +294,7 @@ int main(int argc, char **argv)
     GError *error = NULL;
     int code;
 
+    dm_program_share_memory();
     if (!dm_program_options(&program, NULL, &argc, &argv, &error)) {
         fprintf(stderr, "%s: %s\n", PROGRAM, error->message);
         g_error_free(error);
