@@ -192,7 +192,11 @@ class Postfix:
 
     def limit_envelope(self, recipients):
         """The demail transport takes at most so many recipients in one envelope."""
-        self._command("postconf", "-e", f"demail_destination_recipient_limit={recipients}")
+        self.configure(f"demail_destination_recipient_limit={recipients}")
+
+    def configure(self, *settings):
+        """Puts "name=value" each into main.cf."""
+        self._command("postconf", "-e", *settings)
         self._reload()
 
     def filter_content(self, name, filter_port):
