@@ -1,6 +1,7 @@
 /*
- * The JSON of the REST API: requests made, answers read. Pure functions; `text` is untrusted and bounded by the caller.
- * What is no JSON, or lacks what the API promises, is DM_ERROR_TEMPORARY.
+ * The JSON of the REST API: requests made, answers read. Pure functions; `text` is untrusted. The caller bounds its
+ * length (DM_HTTP_ANSWER_MAX), Jansson its depth (2048 levels). What is no JSON, or lacks what the API promises, is
+ * DM_ERROR_TEMPORARY.
  */
 #ifndef DEMAIL_POLLER_REST_JSON_H
 #define DEMAIL_POLLER_REST_JSON_H
