@@ -25,7 +25,7 @@ static gboolean take_lock(DmJournal *journal, const char *dir, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, LOCK_NAME, NULL);
 
-    journal->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    journal->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (journal->lock_fd < 0)
         return set_lock_error(dir, errno, error);
     if (flock(journal->lock_fd, LOCK_EX | LOCK_NB) == 0)

@@ -1,9 +1,11 @@
 #include "common/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,8 +61,8 @@ gboolean dm_listen_clear_path(const char *path, GError **error)
         return FALSE;
     }
     if (unlink(path) != 0) {
-        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: the stale socket can't be removed: %s", path,
-                    g_strerror(errno));
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                    "socket %s: the stale socket can't be removed: %s; remove it as root", path, g_strerror(errno));
         return FALSE;
     }
     return TRUE;
@@ -75,17 +77,23 @@ gboolean dm_listen_check_group(const char *group, GError **error)
     return FALSE;
 }
 
-gboolean dm_listen_protect_path(const char *path, mode_t mode, const char *group, GError **error)
+/* Whoever may write to the folder could put a link in the socket's place meanwhile: none is followed. */
+gboolean dm_listen_protect_path(const char *path, mode_t mode, const DmListenOwner *owner, GError **error)
 {
-    if (!dm_listen_check_group(group, error))
+    if (!dm_listen_check_group(owner->group, error))
         return FALSE;
-    const struct group *gr = group[0] != '\0' ? getgrnam(group) : NULL;
-    if (gr != NULL && chown(path, (uid_t)-1, gr->gr_gid) != 0) {
-        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: can't be given to group %s: %s", path, group,
-                    g_strerror(errno));
+    const struct group *gr = owner->group[0] != '\0' ? getgrnam(owner->group) : NULL;
+    const struct passwd *pw = geteuid() == 0 && owner->user[0] != '\0' ? getpwnam(owner->user) : NULL;
+
+    if (fchownat(AT_FDCWD, path, pw != NULL ? pw->pw_uid : (uid_t)-1, gr != NULL ? gr->gr_gid : (gid_t)-1,
+                 AT_SYMLINK_NOFOLLOW) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
+                    "socket %s: can't be given to group %s: %s; make the program's user a member of it (adduser USER "
+                    "%s), or change socket_group",
+                    path, owner->group, g_strerror(errno), owner->group);
         return FALSE;
     }
-    if (chmod(path, mode) != 0) {
+    if (fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) != 0) {
         g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE, "socket %s: mode %04o can't be set: %s", path, (guint)mode,
                     g_strerror(errno));
         return FALSE;
@@ -112,7 +120,7 @@ static int bind_and_listen(int family, const struct sockaddr *sa, socklen_t leng
     return -1;
 }
 
-static int listen_unix(const char *path, mode_t mode, const char *group, GError **error)
+static int listen_unix(const char *path, mode_t mode, const DmListenOwner *owner, GError **error)
 {
     struct sockaddr_un sun;
 
@@ -127,7 +135,7 @@ static int listen_unix(const char *path, mode_t mode, const char *group, GError 
                     g_strerror(reason));
         return -1;
     }
-    if (!dm_listen_protect_path(path, mode, group, error)) {
+    if (!dm_listen_protect_path(path, mode, owner, error)) {
         close(fd);
         unlink(path);
         return -1;
@@ -167,10 +175,10 @@ static int listen_inet(const char *address, int family, const char *host_port, G
     return fd;
 }
 
-int dm_listen(const char *address, mode_t mode, const char *group, GError **error)
+int dm_listen(const char *address, mode_t mode, const DmListenOwner *owner, GError **error)
 {
     if (g_str_has_prefix(address, "unix:"))
-        return listen_unix(address + strlen("unix:"), mode, group, error);
+        return listen_unix(address + strlen("unix:"), mode, owner, error);
     if (g_str_has_prefix(address, "inet:"))
         return listen_inet(address, AF_INET, address + strlen("inet:"), error);
     if (g_str_has_prefix(address, "inet6:"))

@@ -12,9 +12,16 @@
 #include <glib.h>
 #include <sys/types.h>
 
-/* Opens the socket, close-on-exec. `mode` and `group` (empty: leave it) apply to Unix sockets. Returns the descriptor,
- * or -1 with `error` set. */
-int dm_listen(const char *address, mode_t mode, const char *group, GError **error);
+/* Whom a Unix socket is given to; empty: left as it is. The user counts for root only: it must be able to remove the
+ * socket after root has been given up. */
+typedef struct {
+    const char *user;
+    const char *group;
+} DmListenOwner;
+
+/* Opens the socket, close-on-exec. `mode` and `owner` apply to Unix sockets. Returns the descriptor, or -1 with `error`
+ * set. */
+int dm_listen(const char *address, mode_t mode, const DmListenOwner *owner, GError **error);
 
 /* Makes sure that a Unix socket can be made at `path`: removes a stale one, refuses what is in use or is no socket. */
 gboolean dm_listen_clear_path(const char *path, GError **error);
@@ -22,7 +29,7 @@ gboolean dm_listen_clear_path(const char *path, GError **error);
 /* Whether the group exists; an empty name is good. */
 gboolean dm_listen_check_group(const char *group, GError **error);
 
-/* Sets mode and group of the Unix socket at `path`. */
-gboolean dm_listen_protect_path(const char *path, mode_t mode, const char *group, GError **error);
+/* Sets mode and owner of the Unix socket at `path`. */
+gboolean dm_listen_protect_path(const char *path, mode_t mode, const DmListenOwner *owner, GError **error);
 
 #endif

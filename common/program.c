@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ARENAS 2
@@ -88,11 +89,12 @@ gboolean dm_program_hide_memory(GError **error)
     return FALSE;
 }
 
-/* The kernel's list of capabilities ends where it says EINVAL. Needs root. */
+/* The kernel's list of capabilities ends where it says EINVAL. A root without CAP_SETPCAP, as in a container, can't
+ * empty the set; what a process without root may do with it ends with PR_SET_NO_NEW_PRIVS in any case. */
 static gboolean empty_bounding_set(void)
 {
     for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0L, 0L, 0L) >= 0; capability++) {
-        if (prctl(PR_CAPBSET_DROP, capability, 0L, 0L, 0L) != 0)
+        if (prctl(PR_CAPBSET_DROP, capability, 0L, 0L, 0L) != 0 && errno != EPERM)
             return FALSE;
     }
     return TRUE;
@@ -146,9 +148,27 @@ gboolean dm_program_drop_privileges(const char *user, const char *group, GError 
     return dm_program_hide_memory(error); /* becoming another user has reset it */
 }
 
+gboolean dm_program_become_owner(const char *path, GError **error)
+{
+    struct stat owner;
+
+    if (geteuid() != 0 || stat(path, &owner) != 0 || owner.st_uid == 0)
+        return TRUE;
+    if (setgroups(0, NULL) == 0 && setresgid(owner.st_gid, owner.st_gid, owner.st_gid) == 0 &&
+        setresuid(owner.st_uid, owner.st_uid, owner.st_uid) == 0)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_OS, "%s: can't become its owner: %s", path, g_strerror(errno));
+    return FALSE;
+}
+
 void dm_program_share_memory(void)
 {
     (void)mallopt(M_ARENA_MAX, ARENAS);
+}
+
+void dm_program_return_memory(void)
+{
+    (void)malloc_trim(0);
 }
 
 void dm_program_block_signals(void)

@@ -35,8 +35,8 @@ void dm_program_complain(const char *name, const char *problem);
 /* Complains about the error and returns its sysexits(3) code. */
 int dm_program_fail(const char *name, const GError *error);
 
-/* Keeps what is in memory from core dumps, and from debuggers of the same user: RLIMIT_CORE 0, not dumpable. To be called
- * before a secret is read. */
+/* Keeps what is in memory from core dumps, and from debuggers of the same user: RLIMIT_CORE 0, not dumpable. To be
+ * called before a secret is read. */
 gboolean dm_program_hide_memory(GError **error);
 
 /* If running as root: becomes `user` and `group`, supplementary groups of the user included (by them it may read its
@@ -45,9 +45,16 @@ gboolean dm_program_hide_memory(GError **error);
  * Before any thread. */
 gboolean dm_program_drop_privileges(const char *user, const char *group, GError **error);
 
+/* If running as root: becomes the user and group that own `path`, for good. Root must not open files in a folder in
+ * which another user may put links in their place. Nothing if root owns it, or it can't be found. */
+gboolean dm_program_become_owner(const char *path, GError **error);
+
 /* Has malloc(3) share two arenas among all threads. With eight for each processor, which is glibc's default, what lies
  * free in each adds up: resident memory keeps growing while what is in use does not. Before any thread. */
 void dm_program_share_memory(void);
+
+/* Gives what lies free between what is in use back to the system. Takes about a millisecond; any thread. */
+void dm_program_return_memory(void);
 
 /* Blocks SIGUSR1 (reload) and ignores SIGPIPE for the calling thread and all threads it starts from now on. */
 void dm_program_block_signals(void);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #define READERS_MAX    16384 /* more than LMTP connections and tenants together */
-#define FILE_MODE      0640
+#define FILE_MODE      0600
 #define LOCK_FILE_SIZE ((READERS_MAX + 64) * 64) /* a place takes 64 bytes; some for what stands before them */
 
 void dm_store_set_error(const DmStore *store, int rc, const char *what, GError **error)
@@ -81,6 +81,19 @@ static void close_env(DmStore *store)
     store->env = NULL;
 }
 
+/* LMDB syncs its file, but not the name under which it is found. */
+static int sync_folder(const DmStore *store)
+{
+    g_autofree char *folder = g_path_get_dirname(store->path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno;
+    int rc = fsync(fd) == 0 ? 0 : errno;
+    close(fd);
+    return rc;
+}
+
 static int open_env(DmStore *store)
 {
     int dead = 0;
@@ -97,6 +110,8 @@ static int open_env(DmStore *store)
         rc = mdb_env_set_maxreaders(store->env, READERS_MAX);
     if (rc == 0)
         rc = mdb_env_open(store->env, store->path, open_flags(store), FILE_MODE);
+    if (rc == 0 && store->mode == DM_STORE_OWN)
+        rc = sync_folder(store);
     if (rc == 0 && store->mode == DM_STORE_OWN)
         rc = mdb_reader_check(store->env, &dead);
     if (rc == 0)

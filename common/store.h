@@ -75,7 +75,4 @@ GArray *dm_store_scan(DmStoreTxn *txn, const GString *prefix, const GString *aft
 void dm_store_put(DmStoreTxn *txn, GString *key, GString *record);
 void dm_store_delete(DmStoreTxn *txn, GString *key);
 
-/* How many changes the batch holds. */
-guint dm_store_changes(const DmStoreTxn *txn);
-
 #endif

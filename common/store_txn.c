@@ -217,11 +217,6 @@ void dm_store_delete(DmStoreTxn *txn, GString *key)
     dm_store_put(txn, key, NULL);
 }
 
-guint dm_store_changes(const DmStoreTxn *txn)
-{
-    return txn->changes->len;
-}
-
 static int still_so(MDB_txn *txn, MDB_dbi dbi, const GArray *reads, gboolean *so)
 {
     int rc = 0;

@@ -1,5 +1,6 @@
 #include "ctl/journal_open.h"
 
+#include "common/program.h"
 #include "ctl/output.h"
 
 #include <sysexits.h>
@@ -17,7 +18,8 @@ gboolean dm_ctl_journal_open(const DmCtl *ctl, DmJournalMode mode, DmCtlJournal 
         *exit_code = access(ctl->config_file, R_OK) == 0 ? EX_CONFIG : EX_NOINPUT;
         return FALSE;
     }
-    opened->journal = dm_journal_open(opened->config->state_dir, mode, &error);
+    if (dm_program_become_owner(opened->config->state_dir, &error))
+        opened->journal = dm_journal_open(opened->config->state_dir, mode, &error);
     if (opened->journal == NULL) {
         dm_output_complain(error->message);
         *exit_code = dm_error_exit_code(error);

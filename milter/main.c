@@ -72,7 +72,7 @@ static gboolean probe_inet(const char *milter_socket, GError **error)
     g_autofree char *port = g_strndup(colon + 1, (gsize)(at - colon - 1));
     g_autofree char *address = g_strdup_printf("%s:%s:%s", family, at + 1, port);
 
-    int fd = dm_listen(address, 0, "", error);
+    int fd = dm_listen(address, 0, &(DmListenOwner){"", ""}, error);
     if (fd < 0)
         return FALSE;
     close(fd);
@@ -114,8 +114,8 @@ static gboolean open_socket(const DmConfig *config, GError **error)
         return FALSE;
     }
     disable_nagle();
-    return path == NULL ||
-           dm_listen_protect_path(path, (mode_t)config->milter.socket_mode, config->milter.socket_group, error);
+    const DmListenOwner owner = {config->milter.user, config->milter.socket_group};
+    return path == NULL || dm_listen_protect_path(path, (mode_t)config->milter.socket_mode, &owner, error);
 }
 
 static gpointer reload_on_signal(gpointer data)

@@ -34,6 +34,7 @@
 #define PROGRAM             "demail-poller"
 #define POLL_STOP_SECONDS   15U
 #define SUBMIT_STOP_SECONDS 30U
+#define MEMORY_SECONDS      10U /* between the times at which free memory is given back */
 
 typedef struct {
     DmJournal *journal;
@@ -119,6 +120,14 @@ static gboolean on_stop(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* Messages leave holes, which under load would add up to a few megabytes within hours. */
+static gboolean on_memory(gpointer data)
+{
+    (void)data;
+    dm_program_return_memory();
+    return G_SOURCE_CONTINUE;
+}
+
 static gboolean complete_gateway(DmGateway *gateway, GPtrArray *problems)
 {
     gboolean good = dm_credentials_check(gateway->config, problems, NULL);
@@ -194,9 +203,9 @@ static int serve(int fd)
     Poller poller = {.loop = g_main_loop_new(NULL, FALSE)};
     GError *error = NULL;
     int code = EX_OK;
-    const guint sources[] = {g_unix_signal_add(SIGTERM, on_stop, poller.loop),
-                             g_unix_signal_add(SIGINT, on_stop, poller.loop),
-                             g_unix_signal_add(SIGUSR1, on_reload, &poller)};
+    const guint sources[] = {
+        g_unix_signal_add(SIGTERM, on_stop, poller.loop), g_unix_signal_add(SIGINT, on_stop, poller.loop),
+        g_unix_signal_add(SIGUSR1, on_reload, &poller), g_timeout_add_seconds(MEMORY_SECONDS, on_memory, NULL)};
 
     if (start(&poller, fd, &error)) {
         g_autoptr(DmGateway) gateway = dm_gateway_current();
@@ -250,8 +259,12 @@ static int run(const DmProgram *program)
     g_autoptr(DmGateway) gateway = dm_gateway_current();
     const DmConfig *config = gateway->config;
 
+    if (!dm_listen_check_group(config->poller.socket_group, &error))
+        return fail(error);
     if (!program->check_only) {
-        fd = dm_listen(config->poller.lmtp, (mode_t)config->poller.socket_mode, config->poller.socket_group, &error);
+        const DmListenOwner owner = {config->poller.user, config->poller.socket_group};
+
+        fd = dm_listen(config->poller.lmtp, (mode_t)config->poller.socket_mode, &owner, &error);
         if (fd < 0)
             return fail(error);
     }

@@ -65,7 +65,7 @@ static gboolean serve(DmSandbox *sandbox, const DmSandboxOptions *options, const
                       GError **error)
 {
     g_autofree char *address = dm_sandbox_options_listen_address(options);
-    int socket = dm_listen(address, 0, "", error);
+    int socket = dm_listen(address, 0, &(DmListenOwner){"", ""}, error);
     if (socket < 0)
         return FALSE;
     g_autofree char *name = socket_name(socket, error);

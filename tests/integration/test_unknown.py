@@ -120,3 +120,19 @@ def test_wrong_names(own_world, command):
     unknown = demailctl(own_world, command, "4XyZ")
     assert unknown.returncode == 1 and "is no sent De-Mail" in unknown.stderr
     assert demailctl(own_world, command).returncode == 64
+
+
+def test_root_follows_no_link_of_the_poller(own_world):
+    """Who has taken over the poller must not have demailctl destroy a file of root's."""
+    lock = own_world.gateway.home / "state" / "journal.lmdb-lock"
+    victim = own_world.home / "victim"
+    victim.write_text("root's own\n")
+    victim.chmod(0o600)
+    own_world.gateway.poller.stop()
+    for command in (["status"], ["messages"], ["retry", "4XyZ"]):
+        lock.unlink(missing_ok=True)
+        lock.symlink_to(victim)
+        assert demailctl(own_world, *command).returncode != 0
+        assert victim.read_text() == "root's own\n"
+    lock.unlink()
+    own_world.gateway.start_poller()

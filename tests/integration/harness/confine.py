@@ -102,7 +102,7 @@ def _set_read_only(path, read_only, recursive):
 def _confine_files(settings, home, seen):
     """`seen`: folders that stay in sight though they may be below /tmp or a home."""
     assert settings["ProtectSystem"] == ["strict"] and settings["PrivateTmp"] == settings["ProtectHome"] == ["yes"]
-    places = {"/run/demail": home / "run", "/var/lib/demail": home / "state"}
+    places = {"/run/demail": home / "run", "/run/demail-milter": home / "run", "/var/lib/demail": home / "state"}
     _mount(None, "/", flags=_MS_REC | _MS_PRIVATE)
     folders = {folder: os.open(folder, os.O_PATH) for folder in seen}
     for hidden in ("/tmp", "/var/tmp", "/home", "/root"):
