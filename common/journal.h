@@ -20,14 +20,14 @@
  *     "r" <tenant> <provider's message id> -> "2" <state> <time> <type> <private id> <fetched> <verified> <reasons>
  *                                                 <sender> <about>                ("1": up to <private id>)
  *     "i" <tenant> <provider's message id> <e-mail address, lower case> -> "1" <time>
- * and what finds them: by name (private id, queue id …); by the time (16 hex digits) of the first record, one for each
- * De-Mail; the recipients that are submitting or unknown; and what is injected but not acknowledged:
+ * and what finds them: by name (private id, queue id …); by the time (16 hex digits) of the first record, one for
+ * each De-Mail; the recipients that are submitting or unknown; and what is injected but not acknowledged:
  *     "n" <SHA-256 of the name> <what is found>, "t" <time> <what is found>, "o" <gateway id> <recipient, lower case>,
  *     "u" <tenant> <provider's message id>
  *         -> "1" <gateway id> <> <>  or  "1" <> <tenant> <provider's message id>
  * and the format of the file:
- *     "f" -> "2" (none: without "t", "o" and "u"; "1": without "o" and "u"). Opening by the owner brings it up to date; until then
- *            others may read, but not amend or list what is open. A newer format is refused.
+ *     "f" -> "2" (none: without "t", "o" and "u"; "1": without "o" and "u"). Opening by the owner brings it up to date;
+ *            until then others may read, but not amend or list what is open. A newer format is refused.
  */
 #ifndef DEMAIL_COMMON_JOURNAL_H
 #define DEMAIL_COMMON_JOURNAL_H
@@ -143,7 +143,9 @@ gboolean dm_journal_get_sent(DmJournal *journal, const char *gateway_id, const c
                              gboolean *found, GError **error);
 
 /* Sets n recipients of one De-Mail in one transaction. `recipients` and `sent` run in parallel. `message` (may be NULL)
- * is written with them unless the journal has it already. */
+ * is written with them unless the journal has it already. A recipient that is accepted or refused, because somebody
+ * else has settled it meanwhile, keeps that unless it becomes the other of the two; that it is to be submitting is then
+ * DM_ERROR_TEMPORARY, and nothing is written. */
 gboolean dm_journal_put_sent(DmJournal *journal, const char *gateway_id, const DmSentMessage *message,
                              char *const *recipients, const DmSent *sent, gsize n, GError **error);
 
@@ -161,7 +163,8 @@ const char *dm_sent_event_word(DmSentEventKind kind);
 const char *dm_received_state_word(DmReceivedState state);
 
 /* Records the event for those of the recipients (NULL-terminated) that the De-Mail has, in one transaction. The first
- * of a kind stays, whatever comes later. */
+ * of a kind stays, whatever comes later. A recipient that is unknown becomes
+ * accepted by what proves that it was received. */
 gboolean dm_journal_put_event(DmJournal *journal, const char *gateway_id, char *const *recipients,
                               const DmSentEvent *event, GError **error);
 

@@ -244,6 +244,24 @@ void dm_journal_put_recipient(DmStoreTxn *txn, const char *gateway_id, const cha
     dm_journal_index_open(txn, gateway_id, recipient, dm_sent_state_is_open(sent->state));
 }
 
+/* Whether the record stays as it is: what is settled does not become open again. Somebody else has settled it then, and
+ * nothing may be sent on the ground of what was known before. */
+static gboolean is_settled(DmStoreTxn *txn, const char *gateway_id, const char *recipient, DmSentState next)
+{
+    g_autoptr(GString) record = dm_store_get(txn, sent_key(gateway_id, recipient));
+    DmSent now = {0};
+    gboolean settled = FALSE;
+
+    if (record != NULL && next != DM_SENT_ACCEPTED && next != DM_SENT_REFUSED)
+        settled = read_sent(record, &now, NULL, &txn->error) &&
+                  (now.state == DM_SENT_ACCEPTED || now.state == DM_SENT_REFUSED);
+    if (settled && next == DM_SENT_SUBMITTING)
+        g_set_error(&txn->error, DM_ERROR, DM_ERROR_TEMPORARY, "<%s> was settled meanwhile; it is not sent again",
+                    recipient);
+    dm_sent_clear(&now);
+    return settled;
+}
+
 static void put_sent(DmStoreTxn *txn, const char *gateway_id, const DmSentMessage *message, char *const *recipients,
                      const DmSent *sent, gsize n)
 {
@@ -254,7 +272,9 @@ static void put_sent(DmStoreTxn *txn, const char *gateway_id, const DmSentMessag
         dm_journal_index_time(txn, message != NULL ? message->time : sent[0].time, &entry);
     if (known == NULL && message != NULL)
         put_message(txn, message);
-    for (gsize i = 0; i < n; i++) {
+    for (gsize i = 0; i < n && txn->error == NULL; i++) {
+        if (is_settled(txn, gateway_id, recipients[i], sent[i].state))
+            continue;
         dm_journal_put_recipient(txn, gateway_id, recipients[i], &sent[i]);
         if (i == 0 || g_strcmp0(sent[i].provider_id, sent[i - 1].provider_id) != 0)
             dm_journal_index_name(txn, sent[i].provider_id, &entry);
@@ -293,13 +313,33 @@ static GString *event_record(const DmSentEvent *event)
     return record;
 }
 
+/* A receipt proves that it was sent, whatever the provider can't tell. That of dispatch does not: it names those that
+ * the provider refused, too. */
+static void settle_by_receipt(DmStoreTxn *txn, const char *gateway_id, const char *recipient, const GString *record,
+                              const DmSentEvent *event)
+{
+    DmSent sent = {0};
+
+    if (event->kind != DM_EVENT_RECEIVED && event->kind != DM_EVENT_RETRIEVED)
+        return;
+    if (read_sent(record, &sent, NULL, &txn->error) && sent.state == DM_SENT_UNKNOWN) {
+        sent.state = DM_SENT_ACCEPTED;
+        sent.time = event->time;
+        dm_journal_put_recipient(txn, gateway_id, recipient, &sent);
+    }
+    dm_sent_clear(&sent);
+}
+
 /* Only beside the recipient's record, so that none is left where that has just expired. */
 static void put_event(DmStoreTxn *txn, const char *gateway_id, const char *recipient, const DmSentEvent *event)
 {
     g_autoptr(GString) sent = dm_store_get(txn, sent_key(gateway_id, recipient));
     g_autoptr(GString) known = dm_store_get(txn, event_key(gateway_id, recipient, event->kind));
 
-    if (sent != NULL && known == NULL)
+    if (sent == NULL)
+        return;
+    settle_by_receipt(txn, gateway_id, recipient, sent, event);
+    if (known == NULL)
         dm_store_put(txn, event_key(gateway_id, recipient, event->kind), event_record(event));
 }
 

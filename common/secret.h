@@ -3,7 +3,8 @@
  *
  * Such a file is a regular file that belongs to root (or to the user who runs the program, where that is not root), and
  * no other user may read or write it (mode 0600, or 0640 for the program's group). Anything else is refused with
- * DM_ERROR_NOPERM and the chmod(1) or chown(8) command that mends it. In memory, secrets are wiped before they are freed.
+ * DM_ERROR_NOPERM and the chmod(1) or chown(8) command that mends it. In memory, secrets are wiped before they are
+ * freed.
  */
 #ifndef DEMAIL_COMMON_SECRET_H
 #define DEMAIL_COMMON_SECRET_H

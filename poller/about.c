@@ -105,10 +105,11 @@ static gboolean was_sent(const DmSentRecipient *recipient)
     case DM_SENT_UNKNOWN:
         return TRUE;
     case DM_SENT_REFUSED:
+        return g_str_equal(recipient->sent.code, DM_CODE_DROPPED);
     case DM_SENT_DEFERRED:
         break;
     }
-    return FALSE;
+    return g_str_equal(recipient->sent.code, DM_CODE_RELEASED);
 }
 
 static gboolean text_names_recipient(const Search *search, const char *gateway_id, gboolean *names, GError **error)

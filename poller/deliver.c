@@ -42,6 +42,7 @@ typedef struct {
     char *private_id;
     char *email; /* the sender's, where confirmations go */
     char *message_id;
+    char *expired;  /* the refusal of what its stamp is too old for; NULL: it is not */
     GString *draft; /* its header, then what `head` had of the body */
     gsize draft_read;
 } Message;
@@ -270,7 +271,12 @@ static char *judge(Message *m)
 
     if (!dm_stamp_verify(gateway->stamp_key, m->headers, m->session->sender, gateway->config->stamp_max_age, &m->stamp,
                          &error))
-        return refuse_stamp(m, error);
+        m->expired = refuse_stamp(m, error);
+    /* Too old to send anything, but what became of it already is still to be told. */
+    if (m->expired && (dm_error_is_temporary(error) ||
+                       !dm_stamp_verify(gateway->stamp_key, m->headers, m->session->sender, 0, &m->stamp, NULL)))
+        return g_steal_pointer(&m->expired);
+    g_clear_error(&error);
     m->tenant = dm_config_tenant_by_name(gateway->config, m->stamp.tenant);
     if (!m->tenant) {
         dm_log(DM_LOG_ERROR, "tenant-unknown", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
@@ -366,6 +372,7 @@ static GPtrArray *submit(Message *m)
                                      .message_id = m->message_id,
                                      .options = dm_fields_options(m->headers),
                                      .on_unknown = m->session->gateway->config->on_unknown,
+                                     .expired = m->expired,
                                      .recipients = (char *const *)covered->pdata,
                                      .prepare = prepare,
                                      .read = read_draft,
@@ -410,6 +417,7 @@ static void message_clear(Message *m)
     g_free(m->private_id);
     g_free(m->email);
     g_free(m->message_id);
+    g_free(m->expired);
 }
 
 static GPtrArray *message(gpointer data, DmLmtpData *body)

@@ -12,7 +12,9 @@
 #define SESSION_DEFAULT 300
 #define CLOSE_SECONDS   5
 #define PAGE            500U
-#define PAUSE_MAX       3600 /* seconds; a longer Retry-After is cut */
+#define FETCH_MAX       ((gint64)1024 * 1024 * 1024) /* bytes of a message: not to fill the disk of state_dir */
+#define FETCH_SECONDS   3600                         /* nor to occupy a mailbox for ever, in drops */
+#define PAUSE_MAX       3600                         /* seconds; a longer Retry-After is cut */
 
 struct DmProvider {
     DmHttp *http;
@@ -312,8 +314,8 @@ static gboolean read_submission(DmProvider *provider, const DmSubmission *submis
     if (answer->status / 100 == 4 && dm_problem_is_refusal(&problem)) {
         *outcome = refuse_all(submission, &problem);
     } else {
-        /* 409: another request with the key still runs. A 5xx may be a proxy's, with the message behind it. */
-        *unsure = answer->status == 409 || (answer->begun && answer->status / 100 != 4);
+        /* 409: another request with the key still runs. Any other may be a proxy's, with the message behind it. */
+        *unsure = answer->status == 409 || answer->begun;
         set_problem(provider, answer->status, &problem, error);
     }
     dm_problem_clear(&problem);
@@ -352,6 +354,19 @@ static DmFate fate_of(const DmHttpAnswer *answer, const DmProblem *problem)
     return answer->status == 410 || answer->status == 501 ? DM_FATE_UNTOLD : DM_FATE_TOLD;
 }
 
+/* A key that the provider knows has recipients. */
+static DmOutcome *parse_fates(const DmProvider *provider, const DmHttpAnswer *answer, GError **error)
+{
+    g_autoptr(DmOutcome) outcome = dm_rest_outcome_parse(answer->body->str, answer->body->len, error);
+
+    if (outcome && outcome->results->len == 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s knows the key, but names no recipient",
+                    provider->name);
+        return NULL;
+    }
+    return g_steal_pointer(&outcome);
+}
+
 static gboolean rest_status(DmProvider *provider, const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     g_autofree char *escaped = g_uri_escape_string(key, NULL, FALSE);
@@ -367,7 +382,7 @@ static gboolean rest_status(DmProvider *provider, const char *key, DmFate *fate,
         dm_problem_parse(answer.status, answer.body->str, answer.body->len, &problem);
         *fate = fate_of(&answer, &problem);
         if (answer.status == 200)
-            *outcome = dm_rest_outcome_parse(answer.body->str, answer.body->len, error);
+            *outcome = parse_fates(provider, &answer, error);
         else if (*fate == DM_FATE_TOLD)
             set_problem(provider, answer.status, &problem, error);
         ok = *outcome || *fate != DM_FATE_TOLD;
@@ -416,12 +431,16 @@ static gboolean rest_list(DmProvider *provider, guint limit, GPtrArray **entries
 typedef struct {
     int fd;
     GChecksum *checksum;
+    gint64 length;
 } Download;
 
 static gboolean download(const void *data, gsize length, gpointer sink_data)
 {
     Download *target = sink_data;
 
+    target->length += (gint64)length;
+    if (target->length > FETCH_MAX)
+        return FALSE;
     g_checksum_update(target->checksum, data, (gssize)length);
     /* Not by a GUnixOutputStream, which ends the program where there is no file descriptor left for its epoll. */
     for (gsize done = 0; done < length;) {
@@ -452,8 +471,9 @@ static gboolean rest_fetch(DmProvider *provider, const char *id, int fd, GError 
     g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
     g_autofree char *path = g_strdup_printf("/messages/%s/raw", escaped);
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    Download target = {fd, checksum};
-    DmHttpRequest request = {.method = "GET", .path = path, .sink = download, .sink_data = &target};
+    Download target = {fd, checksum, 0};
+    DmHttpRequest request = {
+        .method = "GET", .path = path, .sink = download, .sink_data = &target, .timeout = FETCH_SECONDS};
     DmHttpAnswer answer;
     gboolean ok = call_expecting(provider, &request, 200, &answer, error);
 

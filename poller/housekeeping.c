@@ -65,7 +65,7 @@ static gboolean wait_for_round(DmHousekeeping *h)
 static gpointer run(gpointer data)
 {
     DmHousekeeping *h = data;
-    gint64 next_expiry = g_get_monotonic_time();
+    gint64 next_expiry = g_get_monotonic_time() + (gint64)EXPIRE_SECONDS * G_USEC_PER_SEC;
 
     do {
         g_autoptr(DmGateway) gateway = dm_gateway_current();

@@ -1,6 +1,7 @@
 /*
  * What has to be done now and then, in a thread of its own: settle what is open (poller/settle.h), at the start, after
- * every reload and every 5 minutes; remove what is older than keep_days from the journal, every hour.
+ * every reload and every 5 minutes; remove what is older than keep_days from the journal, every hour, but not before
+ * the first hour is over: a machine that has just started may not know the time yet.
  */
 #ifndef DEMAIL_POLLER_HOUSEKEEPING_H
 #define DEMAIL_POLLER_HOUSEKEEPING_H

@@ -298,9 +298,15 @@ gboolean dm_receive(const DmReceiver *receiver, const DmEntry *entry, GError **e
     return done;
 }
 
+typedef struct {
+    const DmReceiver *receiver;
+    gboolean again; /* something is left that may work later */
+} CatchUp;
+
 static gboolean catch_up_one(const DmJournalEntry *journal_entry, gpointer data, GError **error)
 {
-    const DmReceiver *receiver = data;
+    CatchUp *round = data;
+    const DmReceiver *receiver = round->receiver;
     const DmEntry entry = {.id = journal_entry->provider_id};
     DmReceived received = {0};
     DmHandover handover = {
@@ -316,14 +322,21 @@ static gboolean catch_up_one(const DmJournalEntry *journal_entry, gpointer data,
         g_propagate_error(error, g_steal_pointer(&problem));
         return FALSE;
     }
-    if (problem)
-        dm_log(DM_LOG_WARNING, "receive-failed", DM_S("tenant", receiver->tenant->name), DM_S("id", entry.id),
-               DM_S("reason", problem->message));
-    return good || problem;
+    if (!problem)
+        return good;
+    round->again = round->again || dm_error_is_temporary(problem);
+    dm_log(DM_LOG_WARNING, "receive-failed", DM_S("tenant", receiver->tenant->name), DM_S("id", entry.id),
+           DM_S("reason", problem->message));
+    return TRUE;
 }
 
 gboolean dm_receive_catch_up(const DmReceiver *receiver, GError **error)
 {
-    return dm_journal_list_unacknowledged(receiver->journal, receiver->tenant->name, catch_up_one, (gpointer)receiver,
-                                          error);
+    CatchUp round = {receiver, FALSE};
+
+    if (!dm_journal_list_unacknowledged(receiver->journal, receiver->tenant->name, catch_up_one, &round, error))
+        return FALSE;
+    if (round.again)
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "not all that the mail server has could be acknowledged");
+    return !round.again;
 }

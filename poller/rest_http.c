@@ -31,7 +31,8 @@ typedef struct {
     struct curl_slist *fields;
     curl_mime *mime;
     gint64 silence;    /* seconds */
-    gint64 answer_due; /* monotonic microseconds; 0: the message is not sent yet */
+    gint64 answer_due; /* monotonic microseconds; 0: the message is not read yet */
+    curl_off_t sent;   /* bytes */
     gboolean source_broke;
     gboolean sink_broke;
     gboolean too_long;
@@ -120,7 +121,10 @@ static int on_progress(void *user_data, curl_off_t down_total, curl_off_t down, 
     (void)down_total;
     (void)down;
     (void)up_total;
-    (void)up;
+    /* What libcurl has read may wait in buffers on a slow line. */
+    if (up != transfer->sent && transfer->answer_due > 0)
+        transfer->answer_due = g_get_monotonic_time() + transfer->silence * G_USEC_PER_SEC;
+    transfer->sent = up;
     transfer->too_late = transfer->answer_due > 0 && g_get_monotonic_time() > transfer->answer_due;
     return transfer->too_late;
 }

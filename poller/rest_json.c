@@ -206,9 +206,12 @@ DmOutcome *dm_rest_outcome_parse(const char *text, gsize length, GError **error)
         g_autofree char *code = copy_line(item, "code");
         g_autofree char *detail = copy_line(item, "detail");
 
-        if (address)
-            dm_outcome_add(outcome, address, result_kind(json_string_value(json_object_get(item, "status"))), code,
-                           detail);
+        if (!address || dm_outcome_find(outcome, address)) {
+            lacks("submission", "address", error);
+            g_clear_pointer(&outcome, dm_outcome_free);
+            break;
+        }
+        dm_outcome_add(outcome, address, result_kind(json_string_value(json_object_get(item, "status"))), code, detail);
     }
     json_decref(root);
     return outcome;

@@ -35,6 +35,8 @@ gboolean dm_rest_session_parse(const char *text, gsize length, DmRestSession *se
 /* The part `envelope` of a submission. Free with g_free(). */
 char *dm_rest_envelope(const DmSubmission *submission);
 
+/* NULL, too, where a result is for nobody, or two are for the same recipient: an answer that contradicts itself says
+ * nothing. */
 DmOutcome *dm_rest_outcome_parse(const char *text, gsize length, GError **error);
 
 /* Appends DmEntry * to `entries`; *cursor is NULL at the end. Free it with g_free(). */

@@ -7,7 +7,7 @@
 typedef struct {
     const DmSettler *settler;
     const DmGateway *gateway;
-    GHashTable *unusable; /* names of providers */
+    GHashTable *unusable; /* names of tenants: each has an account of its own */
 } Round;
 
 /* One De-Mail in it. */
@@ -43,12 +43,12 @@ static DmChannel *channel_of(const Round *round, const char *tenant_name)
     const DmTenantConfig *tenant = dm_config_tenant_by_name(round->gateway->config, tenant_name);
     g_autoptr(DmChannel) channel = NULL;
 
-    if (!tenant || g_hash_table_contains(round->unusable, tenant->provider->name))
+    if (!tenant || g_hash_table_contains(round->unusable, tenant->name))
         return NULL;
     channel = dm_channels_get(round->settler->channels, round->gateway, tenant, NULL);
     if (channel && dm_channel_ready(channel, NULL))
         return g_steal_pointer(&channel);
-    g_hash_table_add(round->unusable, tenant->provider->name);
+    g_hash_table_add(round->unusable, tenant->name);
     return NULL;
 }
 

@@ -401,7 +401,9 @@ static void run_with_id(const Run *run)
 
     g_autoptr(GPtrArray) items = unanswered(run);
 
-    if (items->len == 0)
+    for (guint i = 0; run->request->expired && i < items->len; i++)
+        ((Item *)g_ptr_array_index(items, i))->reply = g_strdup(run->request->expired);
+    if (items->len == 0 || run->request->expired)
         return;
     if (!dm_channel_enter(run->channel, FREE_SLOT_SECONDS)) {
         answer_rest(run, "451 4.3.2", "too many submissions to the De-Mail provider at once, try again later");

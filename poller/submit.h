@@ -15,8 +15,8 @@ typedef struct DmSubmitter DmSubmitter;
 DmSubmitter *dm_submitter_new(DmJournal *journal);
 void dm_submitter_free(DmSubmitter *submitter);
 
-/* Keeps all others from the De-Mail with this gateway id, and waits at most `seconds` for one that is at it. FALSE if it
- * did not end. */
+/* Keeps all others from the De-Mail with this gateway id, and waits at most `seconds` for one that is at it. FALSE if
+ * that one did not end. */
 gboolean dm_submitter_take(DmSubmitter *submitter, const char *gateway_id, guint seconds);
 void dm_submitter_release(DmSubmitter *submitter, const char *gateway_id);
 
@@ -31,6 +31,7 @@ typedef struct {
     const char *message_id; /* Message-ID of his message (may be empty), and */
     guint options;          /* what he asked for (set of DmOption): for the journal */
     DmOnUnknown on_unknown;
+    const char *expired; /* the reply to what is not settled yet, because nothing may be sent any more; NULL: it may */
     char *const *recipients; /* De-Mail addresses in lower case, NULL-terminated, each once */
 
     /* Makes the draft for those recipients that are to be sent to; called at most once, before `read`. */

@@ -131,7 +131,7 @@ static void test_expired_after_the_message(void **state)
 
     assert_false(dm_driver_rest.submit(provider, &submission, &outcome, &unsure, &error));
     assert_true(g_error_matches(error, DM_ERROR, DM_ERROR_TEMPORARY));
-    assert_false(unsure);
+    assert_true(unsure);
     assert_true(dm_driver_rest.submit(provider, &submission, &outcome, &unsure, NULL));
     assert_int_equal(dm_outcome_find(outcome, "a@b")->kind, DM_RESULT_ACCEPTED);
     close_provider(provider);
@@ -186,6 +186,37 @@ static void test_unreadable_password_is_no_other_error(void **state)
     close_provider(provider);
 }
 
+static void test_fates(void **state)
+{
+    static const struct {
+        Exchange exchange;
+        gboolean good;
+        DmFate fate;
+    } cases[] = {
+        {{"GET /messages?key=k one", 200, ACCEPTED, FALSE, 0}, TRUE, DM_FATE_TOLD},
+        {{"GET /messages?key=k one", 404, "{\"type\":\"urn:demail:problem:unknown-key\"}", FALSE, 0},
+         TRUE,
+         DM_FATE_NEVER_SEEN},
+        {{"GET /messages?key=k one", 404, "<html>", FALSE, 0}, FALSE, DM_FATE_TOLD},
+        {{"GET /messages?key=k one", 410, "", FALSE, 0}, TRUE, DM_FATE_UNTOLD},
+        {{"GET /messages?key=k one", 501, "", FALSE, 0}, TRUE, DM_FATE_UNTOLD},
+        {{"GET /messages?key=k one", 500, "", FALSE, 0}, FALSE, DM_FATE_TOLD},
+        {{"GET /messages?key=k one", 200, "{\"id\":\"p\",\"recipients\":[]}", FALSE, 0}, FALSE, DM_FATE_TOLD},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const Exchange exchanges[] = {LOGIN("one"), cases[i].exchange, LOGOUT("one"), {0}};
+        DmProvider *provider = open_provider(*state, exchanges);
+        g_autoptr(DmOutcome) outcome = NULL;
+        DmFate fate = DM_FATE_TOLD;
+
+        assert_int_equal(dm_driver_rest.status(provider, "k", &fate, &outcome, NULL), cases[i].good);
+        assert_int_equal(fate, cases[i].fate);
+        assert_int_equal(outcome != NULL, cases[i].good && fate == DM_FATE_TOLD);
+        close_provider(provider);
+    }
+}
+
 /* Whether a message that failed may have been taken. */
 static void test_unsure(void **state)
 {
@@ -197,7 +228,9 @@ static void test_unsure(void **state)
          TRUE},
         {{"POST /messages one", 502, "", TRUE, 0}, TRUE},
         {{"POST /messages one", 502, "", FALSE, 0}, FALSE},
-        {{"POST /messages one", 429, "", TRUE, 0}, FALSE},
+        {{"POST /messages one", 429, "", TRUE, 0}, TRUE},
+        {{"POST /messages one", 429, "", FALSE, 0}, FALSE},
+        {{"POST /messages one", 202, "{\"id\":\"p\",\"recipients\":[{\"status\":\"accepted\"}]}", TRUE, 0}, TRUE},
         {{"POST /messages one", 202, "{", TRUE, 0}, TRUE},
     };
 
@@ -221,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_login_after_a_refused_one, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_pause, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_unreadable_password_is_no_other_error, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_fates, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_unsure, ts_set_up, ts_tear_down),
     };
 

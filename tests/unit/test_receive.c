@@ -237,7 +237,9 @@ static void test_acknowledged_after_a_crash(void **state)
 
     fake_provider()->ack_error = FAKE_ERROR(DM_ERROR_TEMPORARY);
     assert_false(receive(f));
-    assert_true(dm_receive_catch_up(&f->receiver, NULL)); /* refused: logged and left */
+    assert_false(dm_receive_catch_up(&f->receiver, NULL));
+    fake_provider()->ack_error = FAKE_ERROR(DM_ERROR_PERMANENT);
+    assert_true(dm_receive_catch_up(&f->receiver, NULL)); /* logged and left */
     fake_provider()->ack_error = FAKE_ERROR(DM_ERROR_UNAVAILABLE);
     assert_false(dm_receive_catch_up(&f->receiver, NULL));
     fake_provider()->ack_error = 0;
@@ -297,8 +299,8 @@ static void test_status(void **state)
 #define GID "00112233445566778899aabbccddeeff"
 
 /* A De-Mail that Max sent from one of his e-mail addresses. */
-static void put_sent_from(const Fixture *f, const char *email, const char *private_id, const char *message_id,
-                          const char *recipient)
+static void put_state_from(const Fixture *f, DmSentState state, const char *email, const char *private_id,
+                           const char *message_id, const char *recipient)
 {
     const DmSentMessage message = {(char *)GID,
                                    5,
@@ -309,9 +311,15 @@ static void put_sent_from(const Fixture *f, const char *email, const char *priva
                                    (char *)message_id,
                                    (char *)private_id,
                                    0};
-    const DmSent sent = {DM_SENT_ACCEPTED, 5, NULL, NULL, (char *)"p-1", NULL, NULL};
+    const DmSent sent = {state, 5, NULL, NULL, (char *)"p-1", NULL, NULL};
 
     assert_true(dm_journal_put_sent(f->journal, GID, &message, (char *[]){(char *)recipient}, &sent, 1, NULL));
+}
+
+static void put_sent_from(const Fixture *f, const char *email, const char *private_id, const char *message_id,
+                          const char *recipient)
+{
+    put_state_from(f, DM_SENT_ACCEPTED, email, private_id, message_id, recipient);
 }
 
 static void put_sent(const Fixture *f, const char *private_id, const char *message_id, const char *recipient)
@@ -432,16 +440,14 @@ static void test_confirmation_that_is_faster_than_the_answer(void **state)
 {
     Fixture *f = *state;
     char *const recipient[] = {(char *)"max.mustermann@beta-demail.example", NULL};
-    DmSent sent = {DM_SENT_SUBMITTING, 5, NULL, NULL, NULL, NULL, NULL};
+    const DmSent sent = {DM_SENT_ACCEPTED, 5, NULL, NULL, NULL, NULL, NULL};
 
-    put_sent(f, "AZ 4711/2026", "", recipient[0]);
-    assert_true(dm_journal_put_sent(f->journal, GID, NULL, recipient, &sent, 1, NULL));
+    put_state_from(f, DM_SENT_SUBMITTING, MAXI, "AZ 4711/2026", "", recipient[0]);
     give(f, "06-confirmation-dispatch.eml", NULL, NULL);
     assert_true(receive(f));
     assert_int_equal(mta.heads->len, 0);
     assert_int_equal(fake_provider()->acks, 0);
     assert_sent_state(f, "submitting");
-    sent.state = DM_SENT_ACCEPTED;
     assert_true(dm_journal_put_sent(f->journal, GID, NULL, recipient, &sent, 1, NULL));
     assert_true(receive(f));
     assert_int_equal(fake_provider()->acks, 1);

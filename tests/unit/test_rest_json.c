@@ -54,7 +54,7 @@ static void test_outcome(void **state)
                                "{\"address\":\"c@x.de-mail.de\",\"status\":\"deferred\"},"
                                "{\"address\":\"d@x.de-mail.de\",\"status\":\"in-progress\"},"
                                "{\"address\":\"e@x.de-mail.de\",\"status\":\"Accepted\"},"
-                               "{\"address\":\"f@x.de-mail.de\"},{\"status\":\"accepted\"},17]}";
+                               "{\"address\":\"f@x.de-mail.de\"}]}";
     static const struct {
         const char *address;
         DmResultKind kind;
@@ -81,6 +81,10 @@ static void test_unusable_outcomes(void **state)
                                         "{}",
                                         "{\"id\":\"p\",\"recipients\":{}}",
                                         "{\"recipients\":[],\"recipients\":[]}",
+                                        "{\"recipients\":[17]}",
+                                        "{\"recipients\":[{\"status\":\"accepted\"}]}",
+                                        "{\"recipients\":[{\"address\":\"a@b\",\"status\":\"accepted\"},"
+                                        "{\"address\":\"A@b\",\"status\":\"refused\"}]}",
                                         "{\"recipients\":[]} and more"};
 
     (void)state;

@@ -184,6 +184,45 @@ static void test_provider_down_is_asked_once(void **state)
     assert_state(f, OTHER, ERIKA, DM_SENT_SUBMITTING);
 }
 
+/* For `drop_meanwhile`. */
+static const Fixture *deciding;
+
+static gboolean drop_meanwhile(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
+{
+    guint decided = 0;
+
+    assert_true(dm_journal_decide(deciding->settler.journal, ID, FALSE, &decided, NULL));
+    assert_int_equal(decided, 1);
+    return never_seen(key, fate, outcome, error);
+}
+
+static void test_dropped_meanwhile_stays_dropped(void **state)
+{
+    deciding = *state;
+    put(deciding, ID, "gemeinde", DM_SENT_UNKNOWN, DM_SENT_ACCEPTED);
+    fake_provider()->status = drop_meanwhile;
+    settle(deciding, 1);
+    assert_state(deciding, ID, ERIKA, DM_SENT_REFUSED);
+}
+
+/* Each tenant has an account, and a login that may fail, of its own. */
+static void test_another_tenant_of_the_provider(void **state)
+{
+    const Fixture *f = *state;
+    g_autoptr(GError) down = g_error_new(DM_ERROR, DM_ERROR_UNAVAILABLE, "login refused");
+    const DmTenantConfig *tenant = dm_config_tenant_by_name(f->gateway->config, "gemeinde");
+    g_autoptr(DmChannel) channel = dm_channels_get(f->settler.channels, f->gateway, tenant, NULL);
+
+    put(f, OTHER, "gemeinde", DM_SENT_SUBMITTING, DM_SENT_REFUSED);
+    put(f, ID, "amt", DM_SENT_SUBMITTING, DM_SENT_REFUSED);
+    put(f, "0" ID, "gemeinde", DM_SENT_SUBMITTING, DM_SENT_REFUSED);
+    dm_channel_failed(channel, down);
+    fake_provider()->status = took_erika;
+    settle(f, 1);
+    assert_state(f, ID, ERIKA, DM_SENT_ACCEPTED);
+    assert_state(f, OTHER, ERIKA, DM_SENT_SUBMITTING);
+}
+
 static void test_left_alone(void **state)
 {
     Fixture *f = *state;
@@ -208,6 +247,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_never_seen_waits_for_the_mta, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_nobody_can_tell_is_asked_for_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_provider_down_is_asked_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dropped_meanwhile_stays_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_tenant_of_the_provider, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left_alone, set_up, tear_down),
     };
 

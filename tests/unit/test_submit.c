@@ -379,6 +379,73 @@ static void test_unknown_is_told_later(void **state)
     assert_int_equal(fake_provider()->submissions, 1);
 }
 
+/* For `decide_meanwhile`. */
+static const Fixture *deciding;
+
+/* The administrator gives up while the provider is asked. */
+static gboolean decide_meanwhile(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
+{
+    decide(deciding, FALSE, 2);
+    return never_seen(key, fate, outcome, error);
+}
+
+static void test_dropped_while_the_provider_is_asked(void **state)
+{
+    deciding = *state;
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = forgot;
+    submit(*state, "451 4.4.2", "451 4.4.2");
+    submit(*state, "451 4.3.0", "451 4.3.0");
+    fake_provider()->submit = accept_all;
+    fake_provider()->status = decide_meanwhile;
+    submit(*state, "451 4.3.0", "451 4.3.0");
+    assert_int_equal(fake_provider()->submissions, 1);
+    submit(*state, "550 5.3.0", "550 5.3.0");
+}
+
+/* A receipt proves what the provider can't tell. */
+static void test_received_is_not_sent_again(void **state)
+{
+    const Fixture *f = *state;
+    const DmSentEvent received = {DM_EVENT_RECEIVED, 7, (char *)"c-1", (char *)""};
+    char *const erika[] = {(char *)ERIKA, NULL};
+
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = forgot;
+    submit(f, "451 4.4.2", "451 4.4.2");
+    submit(f, "451 4.3.0", "451 4.3.0");
+    assert_true(dm_journal_put_event(f->journal, ID, erika, &received, NULL));
+    submit(f, "250 2.0.0", "451 4.3.0");
+    decide(f, TRUE, 1);
+    assert_int_equal(fake_provider()->submissions, 1);
+}
+
+/* The stamp has become too old meanwhile. */
+static void test_expired_tells_what_is_settled(void **state)
+{
+    const Fixture *f = *state;
+    static char *const recipients[] = {(char *)ERIKA, (char *)OTTO, (char *)"karl@muster.de-mail.de", NULL};
+    const DmSubmitRequest request = {.gateway_id = ID,
+                                     .queue_id = "4Q",
+                                     .tenant = "gemeinde",
+                                     .private_id = "",
+                                     .expired = "550 5.7.1 too old",
+                                     .recipients = recipients,
+                                     .prepare = prepare,
+                                     .read = read_nothing};
+
+    fake_provider()->submit = accept_erika;
+    submit(f, "250 2.0.0", "451 4.4.2");
+    fake_provider()->status = in_progress;
+
+    g_autoptr(GPtrArray) replies = dm_submit(f->submitter, f->channel, &request);
+
+    assert_true(g_str_has_prefix(g_ptr_array_index(replies, 0), "250 2.0.0"));
+    assert_true(g_str_has_prefix(g_ptr_array_index(replies, 1), "451 4.4.2"));
+    assert_string_equal(g_ptr_array_index(replies, 2), "550 5.7.1 too old");
+    assert_int_equal(fake_provider()->submissions, 1);
+}
+
 static void test_unknown_is_sent_again(void **state)
 {
     fake_provider()->submit = lose_the_answer;
@@ -403,6 +470,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unknown_is_held_and_released, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_is_told_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dropped_while_the_provider_is_asked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_received_is_not_sent_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_expired_tells_what_is_settled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_is_sent_again, set_up, tear_down),
     };
 
