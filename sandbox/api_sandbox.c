@@ -159,11 +159,12 @@ DmReply *dm_api_sandbox_stats(DmSandbox *sandbox, DmRequest *request)
 {
     (void)request;
     DmSessionCounts sessions = dm_sessions_counts(sandbox->sessions);
-    return dm_reply_json(200, json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:o}", "connections",
+    return dm_reply_json(200, json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:o, s:I}", "connections",
                                         g_atomic_int_get(&sandbox->stats.connections), "tls_handshakes",
                                         g_atomic_int_get(&sandbox->stats.tls_handshakes), "requests",
                                         g_atomic_int_get(&sandbox->stats.requests), "posts",
                                         g_atomic_int_get(&sandbox->stats.posts), "logins", (json_int_t)sessions.logins,
                                         "login_failures", (json_int_t)sessions.failures, "submissions",
-                                        dm_store_submissions(sandbox->store)));
+                                        dm_store_submissions(sandbox->store), "repeated",
+                                        (json_int_t)dm_store_repeated(sandbox->store)));
 }

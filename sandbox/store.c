@@ -28,6 +28,7 @@ struct DmStore {
     DmKeys *keys;
     GHashTable *accepted; /* address key -> count */
     GHashTable *days;     /* account -> DayCount * */
+    gint64 repeated;
     gint64 last_seq;
 };
 
@@ -75,6 +76,7 @@ static gboolean replay_submission(DmStore *store, const json_t *event)
     const char *account = dm_json_text(event, "account", "");
     dm_keys_record(store->keys, account, dm_json_text(event, "key", ""), dm_json_text(event, "id", ""),
                    dm_json_text(event, "message_id", ""), results);
+    store->repeated += json_integer_value(json_object_get(event, "repeated"));
     count_accepted(store, account, json_integer_value(json_object_get(event, "time")), results);
     return TRUE;
 }
@@ -265,9 +267,10 @@ static json_t *commit_event(DmStore *store, const DmCommit *commit, gint64 time)
         message->seq = store->last_seq + 1 + (gint64)i;
         json_array_append_new(messages, dm_message_to_json(message));
     }
-    return json_pack("{s:s, s:I, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:o}", "event", "commit", "time", (json_int_t)time,
-                     "account", commit->account, "key", commit->key, "id", commit->id, "message_id", commit->message_id,
-                     "results", results, "messages", messages, "confirmed", confirmed);
+    return json_pack("{s:s, s:I, s:s*, s:s*, s:s*, s:s*, s:o, s:I, s:o, s:o}", "event", "commit", "time",
+                     (json_int_t)time, "account", commit->account, "key", commit->key, "id", commit->id, "message_id",
+                     commit->message_id, "results", results, "repeated", (json_int_t)commit->repeated, "messages",
+                     messages, "confirmed", confirmed);
 }
 
 gboolean dm_store_commit(DmStore *store, DmCommit *commit, GError **error)
@@ -282,6 +285,7 @@ gboolean dm_store_commit(DmStore *store, DmCommit *commit, GError **error)
 
     if (commit->key) {
         dm_keys_record(store->keys, commit->account, commit->key, commit->id, commit->message_id, commit->results);
+        store->repeated += commit->repeated;
         count_accepted(store, commit->account, time, commit->results);
     }
     for (guint i = 0; commit->confirmed && i < commit->confirmed->len; i++)
@@ -370,4 +374,10 @@ json_t *dm_store_submissions(DmStore *store)
     while (g_hash_table_iter_next(&iter, &address, &count))
         json_object_set_new(counts, address, json_integer(GPOINTER_TO_UINT(count)));
     return counts;
+}
+
+gint64 dm_store_repeated(DmStore *store)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+    return store->repeated;
 }

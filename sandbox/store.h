@@ -45,6 +45,7 @@ typedef struct {
     const char *id;
     const char *message_id;
     const GPtrArray *results;   /* of DmRecipientResult *: only those that are new */
+    guint repeated;             /* recipients that were final before and have been submitted again */
     GPtrArray *messages;        /* of DmMessage *; taken over, the array is empty afterwards */
     const GPtrArray *confirmed; /* of DmMessage *: those that await a login no longer; NULL: none */
 } DmCommit;
@@ -76,5 +77,8 @@ gint64 dm_store_sent_today(DmStore *store, const char *account);
 
 /* How often each address was accepted as a recipient: {address: count}. */
 json_t *dm_store_submissions(DmStore *store);
+
+/* How often a recipient was submitted again under a key under which it was final. */
+gint64 dm_store_repeated(DmStore *store);
 
 #endif

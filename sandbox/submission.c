@@ -18,7 +18,7 @@ typedef struct {
     DmIntent intent;
     DmDenial denial;     /* of the draft as a whole; no code: none */
     GPtrArray *results;  /* of DmRecipientResult *, one per recipient of the envelope */
-    GPtrArray *fresh;    /* those of them that are new */
+    GPtrArray *fresh;    /* those of them that are new; the others were final before */
     GPtrArray *accepted; /* those of them that are to be delivered now */
     GHashTable *growth;  /* DmAccount * -> gint64 *: bytes that this submission adds */
 } Work;
@@ -142,7 +142,8 @@ static gboolean deliver(Work *work, GError **error)
                        .key = s->key,
                        .id = work->id,
                        .message_id = work->message_id,
-                       .results = work->fresh};
+                       .results = work->fresh,
+                       .repeated = work->results->len - work->fresh->len};
     if (work->accepted->len == 0) {
         g_autoptr(GPtrArray) none = g_ptr_array_new();
         commit.messages = none;
@@ -183,7 +184,7 @@ static gboolean run(Work *work, GError **error)
             return FALSE;
         judge(work, recipients[i]);
     }
-    if (work->fresh->len > 0 && !deliver(work, error))
+    if (!deliver(work, error))
         return FALSE;
     dm_log(DM_LOG_INFO, "submission", DM_S("account", s->account->name), DM_S("id", work->id),
            DM_N("recipients", work->results->len), DM_N("accepted", work->accepted->len),
