@@ -5,22 +5,28 @@ import json
 import os
 import random
 import time
+from collections import Counter
 
 import pytest
 
 from harness.load import Load, account_for, settled
 
+MANY = 100  # rounds, of which some certainly come at a moment that matters
+
 
 def kill_some(world, rng, rounds):
-    """Kills one of them after a random time, and starts it again at once, so many times."""
+    """Kills one of them after a random time, and starts it again at once, so many times; how often each was killed."""
     starts = {"milter": world.gateway.start_milter, "poller": world.gateway.start_poller,
               "provider": world.sandbox.start}
     daemons = {"milter": world.gateway.milter, "poller": world.gateway.poller, "provider": world.sandbox}
+    kills = Counter()
     for _ in range(rounds):
         time.sleep(rng.random() * 0.8)
         victim = rng.choice(["milter", "poller", "poller", "provider"])
         daemons[victim].kill()
         starts[victim]()
+        kills[victim] += 1
+    return kills
 
 
 def settle(world, sent):
@@ -51,13 +57,18 @@ def test_random_kills(own_world, token, record_property):
     begin = time.monotonic()
     load = Load(own_world, token, seed)
     try:
-        kill_some(own_world, random.Random(seed), rounds)
+        kills = kill_some(own_world, random.Random(seed), rounds)
     finally:
         load.stop()
     settle(own_world, load.sent)
     own_world.allow("level=warning")
     account = account_for(own_world, load.sent)
+    resumed = sum("event=submission-resumed " in line or "event=settled " in line
+                  for line in own_world.gateway.poller.lines())
     record_property("random kills", f"seed {seed}: {rounds} kills, {account.messages} messages, "
                     f"{len(account.lost)} lost, {len(account.twice)} twice, {account.marked} marked copies, "
+                    f"{resumed} times the provider was asked, "
                     f"{sum(load.sent.tries.values())} attempts repeated, {time.monotonic() - begin:.0f} s")
     assert (account.lost, account.twice, open_entries(own_world)) == ([], [], [])
+    assert account.marked <= kills["poller"], "at each end, one message to one recipient may be inside"
+    assert rounds < MANY or (resumed and account.marked), "the kills came at no moment that matters"

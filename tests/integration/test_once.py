@@ -54,6 +54,7 @@ def test_lost_answer_is_asked_for_and_nothing_is_sent_again(own_world, token, fa
     recipients = send_many(own_world, token, 3)
     own_world.mta.wait_empty()
     assert accepted(own_world, recipients) == [1] * 3
+    assert (own_world.sandbox.repeated(), own_world.sandbox.stats()["posts"]) == (0, 1)
     assert own_world.mta.outcomes(f"{recipients[0]}.demail.invalid")[0] == "deferred", "the answer was not lost"
 
 

@@ -22,7 +22,7 @@ STEPS = {
 ALL = sum(STEPS.values())
 
 # The first message is handed to the MTA and acknowledged; the MTA hands over the first De-Mail and is answered.
-WITH_THE_MTA = range(13, 34)
+WITH_THE_MTA = range(13, 35)
 
 # What is in our mailboxes when all is over, beside the bounce for the recipient that the provider does not know.
 BOUNCE = {"postfix": "Undelivered Mail Returned to Sender", "sendmail": "Returned mail: see transcript for details"}
@@ -85,13 +85,14 @@ def own_world(stage):
 
 def test_steps_of_the_conversation(stage, mta):
     assert Counter(stage.steps) == STEPS
+    assert {"provider-data", "lmtp-answer", "lmtp-answered"} <= {stage.steps[step - 1] for step in WITH_THE_MTA}
     reference = stage.reference
     assert reference.accepted == {"anna-*@viele.de-mail.de": 1, "otto-*@viele.de-mail.de": 2,
                                   "niemand-*@muster.de-mail.de": 0}
     assert reference.delivered == {"anna-*@viele.de-mail.de": 1, "otto-*@viele.de-mail.de": 1}
     assert set(reference.unmarked.values()) == {1}
     assert sorted(subject for _, _, _, subject, _, _ in reference.unmarked) == sorted([BOUNCE[mta], *SUBJECTS])
-    assert (reference.copies(), reference.waiting, reference.queue) == (0, 0, [])
+    assert (reference.copies(), reference.repeated, reference.waiting, reference.queue) == (0, 0, 0, [])
 
 
 @pytest.mark.only("postfix", "Sendmail takes part in those of the next test")
@@ -107,13 +108,23 @@ def test_end_at_a_step_with_the_mta(stages, stage, mta, step, own_world, record_
 
 
 def check_step(stages, mta, step, record_property):
-    reference = stages[mta].reference
+    names, reference = stages[mta].steps, stages[mta].reference
     try:
-        _, state = stages[mta].play(step)
+        seen, state = stages[mta].play(step)
     except AssertionError:
         stages.pop(mta).world.stop()
         raise
     lost, twice = state.lost(reference), state.twice(reference)
     for name, count in (("steps", 1), ("lost", len(lost)), ("twice", len(twice)), ("marked copies", state.copies())):
         record_property(f"end at a step, {mta}: {name}", count)
+    assert seen == names[:step]
     assert (lost, twice, state.unsettled(reference)) == ([], [], [])
+    assert state.copies() == in_an_injection(names, step), names[step - 1:step + 1]
+
+
+def in_an_injection(names, step):
+    """Whether the journal says, when the poller ends at this step, that the MTA may have a mail. There is one recipient
+    to each message in the conversation."""
+    before, name, after = names[step - 2], names[step - 1], names[step] if step < len(names) else None
+    return (name in ("inject", "inject-data", "injected") or (name, after) == ("journal-written", "inject") or
+            (before, name) == ("injected", "journal-write"))

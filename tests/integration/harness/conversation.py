@@ -18,6 +18,7 @@ class Conversation:
         self.world, self.token = world, token
         self.anna, self.otto = f"anna-{token}@viele.de-mail.de", f"otto-{token}@viele.de-mail.de"
         self.nobody = f"niemand-{token}@muster.de-mail.de"
+        self.repeated_before = world.sandbox.repeated()
         self.poller = Mortal(world.gateway, token, stop)
         self._received = 0
         self._next_poll = 0

@@ -8,14 +8,16 @@ from .conversation import ACCOUNT, MAX, POSTSTELLE
 
 @dataclass
 class EndState:
-    """`accepted`: recipient -> how often the provider accepted something for it. `delivered`: De-Mails in its mailbox.
-    `unmarked`, `marked`: mails in our mailboxes without and with X-Demail-Redelivered, how often each. `journal`: the
-    entries without times and ids. `waiting`: what the provider still has for us. `queue`: what the MTA still has."""
+    """`accepted`: recipient -> how often the provider accepted something for it. `repeated`: how often a recipient was
+    submitted again although its result was final. `delivered`: De-Mails in its mailbox. `unmarked`, `marked`: mails in
+    our mailboxes without and with X-Demail-Redelivered, how often each. `journal`: the entries without times and ids,
+    how often each. `waiting`: what the provider still has for us. `queue`: what the MTA still has."""
     accepted: dict
+    repeated: int
     delivered: dict
     unmarked: Counter
     marked: Counter
-    journal: list
+    journal: Counter
     waiting: int
     queue: list
 
@@ -29,6 +31,7 @@ class EndState:
         """What there is too much of without a mark, as texts."""
         return ([f"{n} accepted for {r}" for r, n in self.accepted.items() if n > reference.accepted[r]] +
                 [f"{n} De-Mails to {r}" for r, n in self.delivered.items() if n > reference.delivered[r]] +
+                [f"{self.repeated} recipients submitted again"] * (self.repeated > 0) +
                 [f"mail {mail}" for mail in self.unmarked - reference.unmarked] +
                 [f"marked mail {mail}, which nobody expects" for mail in set(self.marked) - set(reference.unmarked)])
 
@@ -38,10 +41,8 @@ class EndState:
 
     def unsettled(self, reference):
         """What else is different, as texts."""
-        wrong = [f"journal: {entry}" for entry in self.journal if entry not in reference.journal]
-        wrong += [f"journal lacks: {entry}" for entry in reference.journal if entry not in self.journal]
-        if len(self.journal) != len(reference.journal):
-            wrong.append(f"the journal has {len(self.journal)} entries")
+        wrong = [f"journal: {entry}" for entry in (self.journal - reference.journal).elements()]
+        wrong += [f"journal lacks: {entry}" for entry in (reference.journal - self.journal).elements()]
         if self.waiting:
             wrong.append(f"the provider still has {self.waiting} messages for us")
         return wrong + [f"queue: {entry}" for entry in self.queue]
@@ -52,8 +53,9 @@ def end_state(conversation):
     submissions = world.sandbox.stats()["submissions"]
     unmarked, marked = _mails(world, token)
     return EndState(accepted={_plain(r, token): submissions.get(r, 0) for r in conversation.recipients},
+                    repeated=world.sandbox.repeated() - conversation.repeated_before,
                     delivered=_delivered(conversation), unmarked=unmarked, marked=marked,
-                    journal=sorted((_entry(e, token) for e in conversation.journal()), key=str),
+                    journal=Counter(str(_entry(e, token)) for e in conversation.journal()),
                     waiting=sum(entry["state"] == "new" for entry in world.sandbox.entries(ACCOUNT)),
                     queue=world.mta.queue())
 

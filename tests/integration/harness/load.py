@@ -128,6 +128,8 @@ def account_for(world, sent):
     accepted = world.sandbox.stats()["submissions"]
     recipients = [r for _, those, _ in sent.outgoing.values() for r in those]
     twice = [f"{accepted[r]} accepted for {r}" for r in recipients if accepted.get(r, 0) > 1]
+    if repeated := world.sandbox.repeated():
+        twice.append(f"{repeated} recipients submitted again after a final result")
     twice += [f"{n} De-Mails to {r}" for r, n in inside.delivered.items() if n > 1]
     twice += [f"{n} unmarked mails {key}" for key, n in inside.unmarked.items() if n > 1]
     twice += [f"{n} bounces for {u}" for u in sent.unknown if (n := inside.bounces(u)) > 1]

@@ -127,6 +127,10 @@ class Sandbox(Daemon):
         """How often something was accepted for the address."""
         return self.stats()["submissions"].get(address, 0)
 
+    def repeated(self):
+        """How often a recipient was submitted again although its result was final: in all, in every life."""
+        return self.stats()["repeated"]
+
 
 def field(raw, name):
     """The unfolded value of a header field, None if there is none; AssertionError if there are several."""
