@@ -30,6 +30,12 @@ def poller_lines(world, event):
     return [line for line in world.gateway.poller.lines() if f"event={event} " in line]
 
 
+def wait_sent(world):
+    """The queue is empty before the MTA's log says so."""
+    world.mta.wait_empty()
+    wait_until(lambda: world.mta.outcomes(f"{ERIKA}.demail.invalid")[-1] == "sent", "the De-Mail to be sent")
+
+
 @pytest.fixture
 def held(own_world, token):
     """A world with one held De-Mail: (world, its gateway id)."""
@@ -65,8 +71,7 @@ def test_retry(held):
     world, gateway_id = held
     done = demailctl(world, "retry", gateway_id)
     assert (done.returncode, done.stderr) == (0, "") and "sent again" in done.stdout
-    world.mta.wait_empty()
-    assert world.mta.outcomes(f"{ERIKA}.demail.invalid")[-1] == "sent"
+    wait_sent(world)
     assert world.sandbox.stats()["posts"] == 2
     assert demailctl(world, "status").returncode == 0
     again = demailctl(world, "retry", gateway_id)
@@ -86,8 +91,7 @@ def test_drop(held):
 def test_told_after_all(held):
     world, _ = held
     world.sandbox.clear_faults()
-    world.mta.wait_empty()
-    assert world.mta.outcomes(f"{ERIKA}.demail.invalid")[-1] == "sent"
+    wait_sent(world)
     assert world.sandbox.stats()["posts"] == 1
 
 
@@ -109,8 +113,7 @@ def test_settled_at_the_start_without_the_mta(own_world, token):
 def test_sent_again_by_configuration(own_world, token):
     forgetful(own_world, "resend")
     own_world.send(MAX, ERIKA, token)
-    own_world.mta.wait_empty()
-    assert own_world.mta.outcomes(f"{ERIKA}.demail.invalid")[-1] == "sent"
+    wait_sent(own_world)
     assert own_world.sandbox.stats()["posts"] == 2
     assert len(poller_lines(own_world, "submission-repeated")) == 1
 
