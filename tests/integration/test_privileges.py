@@ -160,7 +160,7 @@ print(json.dumps({
     "namespace": "done" if ctypes.CDLL(None).unshare(0x10000000) == 0 else "refused",
     "set-id": outcome(lambda: os.chmod("/tmp/probe", 0o4755)),
     "tmp": sorted(os.listdir("/tmp")),
-    "homes": os.listdir("/root") + os.listdir("/home"),
+    "homes": sorted(os.listdir("/root") + os.listdir("/home")),
 }))
 """
 
@@ -171,15 +171,21 @@ def probe(world, unit, code):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+def in_sight(folder):
+    """What of a hidden folder the programs under test need."""
+    return {path.relative_to(folder).parts[0] for path in build_folders() if path.is_relative_to(folder)}
+
+
 def test_what_the_units_forbid_is_forbidden(confined):
-    tmp = {confined.home.name, *(p.relative_to("/tmp").parts[0] for p in build_folders() if p.is_relative_to("/tmp"))}
+    tmp = {confined.home.name, *in_sight("/tmp")}
     for unit, state in (("demail-milter", "EROFS"), ("demail-poller", "done")):
         done = probe(confined, unit, PROBE)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout) == {
             "write /usr": "EROFS", "write home": "EROFS", "write state": state, "write tmp": "done", "code": "EPERM",
             "packets": "EAFNOSUPPORT", "users": "EPERM", "groups": "EPERM", "root": "EPERM", "priority": "EPERM",
-            "limits": "EPERM", "namespace": "refused", "set-id": "EPERM", "tmp": sorted(tmp | {"probe"}), "homes": []}
+            "limits": "EPERM", "namespace": "refused", "set-id": "EPERM", "tmp": sorted(tmp | {"probe"}),
+            "homes": sorted({*in_sight("/root"), *in_sight("/home")})}
 
 
 def build_folders():
