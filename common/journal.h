@@ -159,6 +159,10 @@ GPtrArray *dm_journal_get_recipients(DmJournal *journal, const char *gateway_id,
  * retrieved. What a signed receipt proves stands against any notification. */
 const char *dm_sent_recipient_state(const DmSentRecipient *recipient);
 const char *dm_sent_state_word(DmSentState state);
+
+/* Whether nobody knows yet if it was sent: submitting or unknown. */
+gboolean dm_sent_state_is_open(DmSentState state);
+
 const char *dm_sent_event_word(DmSentEventKind kind);
 const char *dm_received_state_word(DmReceivedState state);
 

@@ -6,9 +6,6 @@
 
 #include "common/journal_store.h"
 
-/* Whether nobody knows yet if it was sent: submitting or unknown. */
-gboolean dm_sent_state_is_open(DmSentState state);
-
 /* Adds to the batch one recipient's record, and what finds it while it is open. */
 void dm_journal_put_recipient(DmStoreTxn *txn, const char *gateway_id, const char *recipient, const DmSent *sent);
 

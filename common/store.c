@@ -69,7 +69,7 @@ static int reserve_lock_file(const DmStore *store)
 
     if (fd < 0)
         return errno;
-    int rc = posix_fallocate(fd, 0, LOCK_FILE_SIZE);
+    int rc = fchmod(fd, FILE_MODE) == 0 ? posix_fallocate(fd, 0, LOCK_FILE_SIZE) : errno;
     close(fd);
     return rc;
 }
@@ -79,6 +79,17 @@ static void close_env(DmStore *store)
     if (store->env != NULL)
         mdb_env_close(store->env);
     store->env = NULL;
+}
+
+/* One that an older version made may be open to its group. */
+static int protect_file(const DmStore *store)
+{
+    int fd = -1;
+    int rc = mdb_env_get_fd(store->env, &fd);
+
+    if (rc != 0)
+        return rc;
+    return fchmod(fd, FILE_MODE) == 0 ? 0 : errno;
 }
 
 /* LMDB syncs its file, but not the name under which it is found. */
@@ -110,6 +121,8 @@ static int open_env(DmStore *store)
         rc = mdb_env_set_maxreaders(store->env, READERS_MAX);
     if (rc == 0)
         rc = mdb_env_open(store->env, store->path, open_flags(store), FILE_MODE);
+    if (rc == 0 && store->mode == DM_STORE_OWN)
+        rc = protect_file(store);
     if (rc == 0 && store->mode == DM_STORE_OWN)
         rc = sync_folder(store);
     if (rc == 0 && store->mode == DM_STORE_OWN)

@@ -69,13 +69,6 @@ gboolean dm_entry_view_has_state(const DmEntryView *view, const char *state)
 }
 
 /* Seconds since 1970 as ISO 8601; empty for 0. */
-static char *time_text(gint64 time)
-{
-    g_autoptr(GDateTime) date = time > 0 ? g_date_time_new_from_unix_utc(time) : NULL;
-
-    return date != NULL ? g_date_time_format(date, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("");
-}
-
 static json_t *json_text(const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text != NULL ? text : "", -1);
@@ -85,7 +78,7 @@ static json_t *json_text(const char *text)
 
 static json_t *json_time(gint64 time)
 {
-    g_autofree char *text = time_text(time);
+    g_autofree char *text = dm_output_time(time);
 
     return text[0] != '\0' ? json_string(text) : json_null();
 }
@@ -171,7 +164,7 @@ static char *plain(const char *text)
 
 static void print_sent_line(const DmEntryView *view, const DmSentRecipient *recipient)
 {
-    g_autofree char *time = time_text(view->message != NULL ? view->message->time : recipient->sent.time);
+    g_autofree char *time = dm_output_time(view->message != NULL ? view->message->time : recipient->sent.time);
     g_autofree char *tenant = plain(view->tenant);
     g_autofree char *sender = plain(view->message != NULL ? view->message->email : NULL);
     g_autofree char *address = plain(recipient->address);
@@ -183,7 +176,7 @@ static void print_sent_line(const DmEntryView *view, const DmSentRecipient *reci
 static void print_received_line(const DmEntryView *view)
 {
     const DmReceived *r = &view->received;
-    g_autofree char *time = time_text(r->fetched != 0 ? r->fetched : r->time);
+    g_autofree char *time = dm_output_time(r->fetched != 0 ? r->fetched : r->time);
     g_autofree char *id = plain(view->provider_id);
     g_autofree char *tenant = plain(view->tenant);
     g_autofree char *sender = plain(r->sender);
@@ -218,7 +211,7 @@ static void print_field(const char *name, const char *value)
 
 static void print_step(gint64 when, const char *event, const char *first, const char *second)
 {
-    g_autofree char *time = time_text(when);
+    g_autofree char *time = dm_output_time(when);
     g_autofree char *one = plain(first);
     g_autofree char *two = plain(second);
 
@@ -241,7 +234,7 @@ static void print_recipient(const DmSentRecipient *recipient)
 
 static void print_message(const DmSentMessage *message)
 {
-    g_autofree char *time = time_text(message->time);
+    g_autofree char *time = dm_output_time(message->time);
     g_autofree char *options = dm_options_format(message->options);
 
     print_field("submitted", time);
@@ -255,8 +248,8 @@ static void print_message(const DmSentMessage *message)
 
 static void print_received(const DmReceived *received)
 {
-    g_autofree char *fetched = time_text(received->fetched);
-    g_autofree char *changed = time_text(received->time);
+    g_autofree char *fetched = dm_output_time(received->fetched);
+    g_autofree char *changed = dm_output_time(received->time);
 
     print_field("fetched", fetched);
     print_field("state", dm_received_state_word(received->state));

@@ -47,3 +47,10 @@ void dm_output_complain(const char *problem)
 {
     fprintf(stderr, "%s: %s\n", DM_CTL_NAME, problem);
 }
+
+char *dm_output_time(gint64 time)
+{
+    g_autoptr(GDateTime) date = time > 0 ? g_date_time_new_from_unix_utc(time) : NULL;
+
+    return date != NULL ? g_date_time_format(date, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("");
+}

@@ -20,6 +20,9 @@ json_t *dm_output_strings(const GPtrArray *list);
  * marks of direction included, as a blank. g_free(). */
 char *dm_output_plain(const char *text);
 
+/* A time (seconds since 1970) in UTC, ISO 8601; "" for 0. g_free(). */
+char *dm_output_time(gint64 time);
+
 /* "demailctl: problem" on standard error. */
 void dm_output_complain(const char *problem);
 

@@ -15,16 +15,9 @@ typedef struct {
     guint under_way;
 } Status;
 
-static char *time_text(gint64 when)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(when);
-
-    return g_date_time_format(time, "%Y-%m-%d %H:%M:%S");
-}
-
 static void print_recipient(const DmEntryView *view, const DmSentRecipient *recipient)
 {
-    g_autofree char *time = time_text(recipient->sent.time);
+    g_autofree char *time = dm_output_time(recipient->sent.time);
     g_autofree char *queue_id = dm_output_plain(recipient->sent.queue_id);
     g_autofree char *address = dm_output_plain(recipient->address);
 
@@ -42,7 +35,7 @@ static gboolean print_entry(const DmJournalEntry *entry, gpointer data, GError *
     for (guint i = 0; good && found && i < view.recipients->len; i++) {
         const DmSentRecipient *recipient = g_ptr_array_index(view.recipients, i);
         gboolean held = recipient->sent.state == DM_SENT_UNKNOWN;
-        if (!held && recipient->sent.state != DM_SENT_SUBMITTING)
+        if (!dm_sent_state_is_open(recipient->sent.state))
             continue;
         status->held += held ? 1 : 0;
         status->under_way += held ? 0 : 1;

@@ -475,8 +475,14 @@ static gboolean rest_fetch(DmProvider *provider, const char *id, int fd, GError 
     DmHttpRequest request = {
         .method = "GET", .path = path, .sink = download, .sink_data = &target, .timeout = FETCH_SECONDS};
     DmHttpAnswer answer;
-    gboolean ok = call_expecting(provider, &request, 200, &answer, error);
+    g_autoptr(GError) problem = NULL;
+    gboolean ok = call_expecting(provider, &request, 200, &answer, &problem);
 
+    if (target.length > FETCH_MAX)
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "message %s is longer than %" G_GINT64_FORMAT " bytes", id,
+                    FETCH_MAX);
+    else if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
     if (ok && !digest_matches(checksum, answer.digest)) {
         g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "message %s does not have the SHA-256 in its Repr-Digest", id);
         ok = FALSE;

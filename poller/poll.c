@@ -20,9 +20,10 @@ struct DmPolls {
 typedef struct {
     DmPolls *polls;
     char *tenant;
-    gboolean caught_up;  /* with what the last life of this process left, see dm_receive_catch_up() */
-    guint failures;      /* rounds in a row in which the provider or the MTA could not be reached */
-    GHashTable *waiting; /* message -> Waiting: what could not be received yet */
+    gboolean caught_up;    /* with what the last life of this process left, see dm_receive_catch_up() */
+    char *catch_up_reason; /* why not, the last; each is logged once */
+    guint failures;        /* rounds in a row in which the provider or the MTA could not be reached */
+    GHashTable *waiting;   /* message -> Waiting: what could not be received yet */
     char *list_reason;
 } Poll;
 
@@ -170,8 +171,10 @@ static void catch_up(Poll *poll, const DmReceiver *receiver)
     if (poll->caught_up)
         return;
     poll->caught_up = dm_receive_catch_up(receiver, &error);
-    if (!poll->caught_up)
+    if (!poll->caught_up && g_strcmp0(poll->catch_up_reason, error->message) != 0)
         log_failure(poll, NULL, error->message);
+    g_free(poll->catch_up_reason);
+    poll->catch_up_reason = error ? g_strdup(error->message) : NULL;
 }
 
 static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantConfig *tenant)
@@ -200,10 +203,10 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
 
     const DmReceiver receiver = {gateway, tenant, channel, poll->polls->journal};
 
-    gboolean reachable = receive_all(poll, &receiver, entries);
-
+    if (!receive_all(poll, &receiver, entries))
+        return FALSE;
     catch_up(poll, &receiver);
-    return reachable;
+    return TRUE;
 }
 
 /* Microseconds until the next round: the interval, twice as long after each failure, ±10 % so that the tenants of a
@@ -250,6 +253,7 @@ static void poll_free(Poll *poll)
 {
     g_hash_table_unref(poll->waiting);
     g_free(poll->list_reason);
+    g_free(poll->catch_up_reason);
     g_free(poll->tenant);
     g_free(poll);
 }

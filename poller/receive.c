@@ -300,7 +300,7 @@ gboolean dm_receive(const DmReceiver *receiver, const DmEntry *entry, GError **e
 
 typedef struct {
     const DmReceiver *receiver;
-    gboolean again; /* something is left that may work later */
+    GError *later; /* the first that may not come again */
 } CatchUp;
 
 static gboolean catch_up_one(const DmJournalEntry *journal_entry, gpointer data, GError **error)
@@ -318,25 +318,31 @@ static gboolean catch_up_one(const DmJournalEntry *journal_entry, gpointer data,
     if (good && found && received.state == DM_RECEIVED_INJECTED)
         good = acknowledge(receiver, &entry, &handover, &problem);
     dm_received_clear(&received);
+    if (!problem)
+        return good;
     if (g_error_matches(problem, DM_ERROR, DM_ERROR_UNAVAILABLE)) {
         g_propagate_error(error, g_steal_pointer(&problem));
         return FALSE;
     }
-    if (!problem)
-        return good;
-    round->again = round->again || dm_error_is_temporary(problem);
-    dm_log(DM_LOG_WARNING, "receive-failed", DM_S("tenant", receiver->tenant->name), DM_S("id", entry.id),
-           DM_S("reason", problem->message));
+    if (!dm_error_is_temporary(problem))
+        dm_log(DM_LOG_WARNING, "receive-failed", DM_S("tenant", receiver->tenant->name), DM_S("id", entry.id),
+               DM_S("reason", problem->message));
+    else if (!round->later)
+        round->later = g_steal_pointer(&problem);
     return TRUE;
 }
 
 gboolean dm_receive_catch_up(const DmReceiver *receiver, GError **error)
 {
-    CatchUp round = {receiver, FALSE};
+    CatchUp round = {receiver, NULL};
+    gboolean good =
+        dm_journal_list_unacknowledged(receiver->journal, receiver->tenant->name, catch_up_one, &round, error);
 
-    if (!dm_journal_list_unacknowledged(receiver->journal, receiver->tenant->name, catch_up_one, &round, error))
-        return FALSE;
-    if (round.again)
-        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "not all that the mail server has could be acknowledged");
-    return !round.again;
+    if (!round.later)
+        return good;
+    if (good)
+        g_propagate_error(error, round.later);
+    else
+        g_error_free(round.later);
+    return FALSE;
 }

@@ -18,11 +18,6 @@ typedef struct {
     DmChannel *channel;
 } Case;
 
-static gboolean is_open(const DmSent *sent)
-{
-    return sent->state == DM_SENT_SUBMITTING || sent->state == DM_SENT_UNKNOWN;
-}
-
 static DmSentRecipient *recipient_at(const Case *c, guint i)
 {
     return g_ptr_array_index(c->recipients, i);
@@ -31,7 +26,7 @@ static DmSentRecipient *recipient_at(const Case *c, guint i)
 static const DmSent *find_open(const Case *c)
 {
     for (guint i = 0; i < c->recipients->len; i++) {
-        if (is_open(&recipient_at(c, i)->sent))
+        if (dm_sent_state_is_open(recipient_at(c, i)->sent.state))
             return &recipient_at(c, i)->sent;
     }
     return NULL;
@@ -76,7 +71,8 @@ static gboolean write_down(const Round *round, const Case *c, DmFate fate, const
         const DmSentRecipient *recipient = recipient_at(c, i);
         DmSentState state = dm_fate_state(fate, outcome, recipient->address);
 
-        if (!is_open(&recipient->sent) || state == recipient->sent.state || state == DM_SENT_SUBMITTING)
+        if (!dm_sent_state_is_open(recipient->sent.state) || state == recipient->sent.state ||
+            state == DM_SENT_SUBMITTING)
             continue;
         const DmSent after = settled(&recipient->sent, state, outcome, recipient->address);
         g_ptr_array_add(addresses, recipient->address);

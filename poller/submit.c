@@ -153,8 +153,9 @@ static gboolean record(const Run *run, GPtrArray *items, const DmSentMessage *me
                                items->len, error);
 }
 
-/* Takes over what the provider said about an item; FALSE if it did not mention it, or can't tell yet. */
-static gboolean apply_result(const Run *run, Item *item, const DmOutcome *outcome)
+/* Takes over what the provider said about an item. One that it did not mention, or of which it can't tell yet, stays as
+ * it is. */
+static void apply_result(const Run *run, Item *item, const DmOutcome *outcome)
 {
     const DmResult *result = dm_outcome_find(outcome, item->address);
     DmSentState state = result ? dm_fate_of_result(result) : DM_SENT_UNKNOWN;
@@ -162,26 +163,24 @@ static gboolean apply_result(const Run *run, Item *item, const DmOutcome *outcom
     switch (state) {
     case DM_SENT_ACCEPTED:
         set_state(run, item, state, outcome->id, "", "");
-        return TRUE;
+        break;
     case DM_SENT_REFUSED:
         dm_log(DM_LOG_INFO, "recipient-refused", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
                DM_S("recipient", item->address), DM_S("code", result->code),
                DM_S("reason", result->detail[0] != '\0' ? result->detail : NULL));
-        set_state(run, item, state, "", result->code, result->detail);
-        return TRUE;
+        G_GNUC_FALLTHROUGH;
     case DM_SENT_DEFERRED:
         set_state(run, item, state, "", result->code, result->detail);
-        return TRUE;
+        break;
     case DM_SENT_SUBMITTING:
     case DM_SENT_UNKNOWN:
         break;
     }
-    return FALSE;
 }
 
 static gboolean is_open(const Item *item)
 {
-    return !item->reply && (item->sent.state == DM_SENT_SUBMITTING || item->sent.state == DM_SENT_UNKNOWN);
+    return !item->reply && dm_sent_state_is_open(item->sent.state);
 }
 
 /* Looks every recipient up; those with a final result are answered. *open: some were under way. */
@@ -235,7 +234,7 @@ static gboolean settle(const Run *run, Item *item, DmFate fate, const DmOutcome 
     switch (dm_fate_state(fate, outcome, item->address)) {
     case DM_SENT_ACCEPTED:
     case DM_SENT_REFUSED:
-        (void)apply_result(run, item, outcome);
+        apply_result(run, item, outcome);
         item->reply = dm_reply_sent(item->address, &item->sent);
         return TRUE;
     case DM_SENT_SUBMITTING:
@@ -264,7 +263,7 @@ static gboolean ask_provider(const Run *run, GError **error)
         if (is_open(item_at(run, i)) && settle(run, item_at(run, i), fate, outcome))
             g_ptr_array_add(settled, item_at(run, i));
     }
-    if (settled->len > 0 && !record(run, settled, NULL, error)) {
+    if (!record(run, settled, NULL, error)) {
         forget_replies(settled);
         return FALSE;
     }
@@ -305,7 +304,7 @@ static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome)
     g_autoptr(GError) error = NULL;
 
     for (guint i = 0; i < items->len; i++)
-        (void)apply_result(run, g_ptr_array_index(items, i), outcome);
+        apply_result(run, g_ptr_array_index(items, i), outcome);
     log_submitted(run, items, outcome->id);
     if (!record(run, items, NULL, &error)) {
         answer_error(run, "451 4.3.0", error);

@@ -8,6 +8,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAP_SIZE  ((gsize)4 * 1024 * 1024)
@@ -17,6 +18,11 @@
 static char *folder;
 static char *files[3];
 
+static void remove_folder(void)
+{
+    (void)g_rmdir(folder);
+}
+
 void fuzz_start(void)
 {
     static const char *const names[] = {"journal.lmdb", "journal.lmdb-lock", "journal.lock"};
@@ -25,6 +31,7 @@ void fuzz_start(void)
     FUZZ_CHECK(folder != NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
         files[i] = g_build_filename(folder, names[i], NULL);
+    FUZZ_CHECK(atexit(remove_folder) == 0);
 }
 
 static GString *with_nul(const char *text)

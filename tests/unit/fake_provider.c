@@ -57,6 +57,24 @@ static gboolean fake_submit(DmProvider *provider, const DmSubmission *submission
     return provider->fake->submit(submission, outcome, unsure, error);
 }
 
+gboolean fake_never_seen(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
+{
+    (void)key;
+    (void)outcome;
+    (void)error;
+    *fate = DM_FATE_NEVER_SEEN;
+    return TRUE;
+}
+
+gboolean fake_forgot(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
+{
+    (void)key;
+    (void)outcome;
+    (void)error;
+    *fate = DM_FATE_UNTOLD;
+    return TRUE;
+}
+
 static gboolean fake_status(DmProvider *provider, const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     provider->fake->questions++;

@@ -27,6 +27,10 @@ typedef struct {
     guint open; /* handles */
 } FakeProvider;
 
+/* Answers for `status`: it has never seen the key, or can't tell. */
+gboolean fake_never_seen(const char *key, DmFate *fate, DmOutcome **outcome, GError **error);
+gboolean fake_forgot(const char *key, DmFate *fate, DmOutcome **outcome, GError **error);
+
 /* The one that there is; for one thread at a time, but for `lists`. */
 FakeProvider *fake_provider(void);
 

@@ -7,6 +7,7 @@
 #include "tests/unit/support.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define ERIKA "erika@muster.de-mail.de"
 #define KARL  "karl@muster.de-mail.de"
@@ -125,6 +126,25 @@ static void assert_unacknowledged(DmJournal *journal, const char *tenant, const 
 
     assert_true(dm_journal_list_unacknowledged(journal, tenant, note, text, NULL));
     assert_string_equal(text->str, expected);
+}
+
+/* As an older version made it. */
+static void test_file_is_closed_to_the_group(void **state)
+{
+    g_autofree char *path = g_build_filename(*state, "journal.lmdb", NULL);
+    g_autofree char *lock = g_build_filename(*state, "journal.lmdb-lock", NULL);
+    const char *const files[] = {path, lock};
+
+    dm_journal_close(own(*state));
+    for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
+        assert_int_equal(chmod(files[i], 0640), 0);
+    dm_journal_close(own(*state));
+    for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+        struct stat status;
+
+        assert_int_equal(stat(files[i], &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+    }
 }
 
 static void test_unacknowledged(void **state)
@@ -475,6 +495,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_open, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_file_is_closed_to_the_group, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_unacknowledged, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_many_open, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_decide, ts_set_up, ts_tear_down),

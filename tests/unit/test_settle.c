@@ -105,24 +105,6 @@ static gboolean in_progress(const char *key, DmFate *fate, DmOutcome **outcome, 
     return TRUE;
 }
 
-static gboolean never_seen(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
-{
-    (void)key;
-    (void)outcome;
-    (void)error;
-    *fate = DM_FATE_NEVER_SEEN;
-    return TRUE;
-}
-
-static gboolean forgot(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
-{
-    (void)key;
-    (void)outcome;
-    (void)error;
-    *fate = DM_FATE_UNTOLD;
-    return TRUE;
-}
-
 static gboolean is_down(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     (void)key;
@@ -153,7 +135,7 @@ static void test_never_seen_waits_for_the_mta(void **state)
     const Fixture *f = *state;
 
     put(f, ID, "gemeinde", DM_SENT_SUBMITTING, DM_SENT_REFUSED);
-    fake_provider()->status = never_seen;
+    fake_provider()->status = fake_never_seen;
     settle(f, 1);
     assert_state(f, ID, ERIKA, DM_SENT_DEFERRED);
     assert_state(f, ID, OTTO, DM_SENT_REFUSED);
@@ -164,7 +146,7 @@ static void test_what_nobody_can_tell_is_asked_for_again(void **state)
     const Fixture *f = *state;
 
     put(f, ID, "gemeinde", DM_SENT_SUBMITTING, DM_SENT_ACCEPTED);
-    fake_provider()->status = forgot;
+    fake_provider()->status = fake_forgot;
     settle(f, 1);
     assert_state(f, ID, ERIKA, DM_SENT_UNKNOWN);
     fake_provider()->status = took_erika;
@@ -193,7 +175,7 @@ static gboolean drop_meanwhile(const char *key, DmFate *fate, DmOutcome **outcom
 
     assert_true(dm_journal_decide(deciding->settler.journal, ID, FALSE, &decided, NULL));
     assert_int_equal(decided, 1);
-    return never_seen(key, fate, outcome, error);
+    return fake_never_seen(key, fate, outcome, error);
 }
 
 static void test_dropped_meanwhile_stays_dropped(void **state)

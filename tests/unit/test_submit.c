@@ -154,24 +154,6 @@ static gboolean was_accepted(const char *key, DmFate *fate, DmOutcome **outcome,
     return TRUE;
 }
 
-static gboolean never_seen(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
-{
-    *fate = DM_FATE_NEVER_SEEN;
-    (void)key;
-    (void)outcome;
-    (void)error;
-    return TRUE;
-}
-
-static gboolean forgot(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
-{
-    (void)key;
-    (void)outcome;
-    (void)error;
-    *fate = DM_FATE_UNTOLD;
-    return TRUE;
-}
-
 static gboolean knows_erika_only(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     (void)key;
@@ -279,7 +261,7 @@ static void test_lost_question_is_sent_again(void **state)
     fake_provider()->submit = lose_the_answer;
     submit(*state, "451 4.4.2", "451 4.4.2");
     fake_provider()->submit = accept_all;
-    fake_provider()->status = never_seen;
+    fake_provider()->status = fake_never_seen;
     submit(*state, "250 2.0.0", "250 2.0.0");
     assert_int_equal(fake_provider()->submissions, 2);
 }
@@ -342,7 +324,7 @@ static void decide(const Fixture *f, gboolean resend, guint expected)
 static void test_unknown_is_held_and_released(void **state)
 {
     fake_provider()->submit = lose_the_answer;
-    fake_provider()->status = forgot;
+    fake_provider()->status = fake_forgot;
     submit(*state, "451 4.4.2", "451 4.4.2");
     decide(*state, TRUE, 0);
     submit(*state, "451 4.3.0 <" ERIKA ">: the De-Mail provider can't tell", "451 4.3.0");
@@ -358,7 +340,7 @@ static void test_unknown_is_held_and_released(void **state)
 static void test_unknown_is_dropped(void **state)
 {
     fake_provider()->submit = lose_the_answer;
-    fake_provider()->status = forgot;
+    fake_provider()->status = fake_forgot;
     submit(*state, "451 4.4.2", "451 4.4.2");
     submit(*state, "451 4.3.0", "451 4.3.0");
     decide(*state, FALSE, 2);
@@ -369,7 +351,7 @@ static void test_unknown_is_dropped(void **state)
 static void test_unknown_is_told_later(void **state)
 {
     fake_provider()->submit = lose_the_answer;
-    fake_provider()->status = forgot;
+    fake_provider()->status = fake_forgot;
     submit(*state, "451 4.4.2", "451 4.4.2");
     submit(*state, "451 4.3.0", "451 4.3.0");
     fake_provider()->status = knows_erika_only;
@@ -386,14 +368,14 @@ static const Fixture *deciding;
 static gboolean decide_meanwhile(const char *key, DmFate *fate, DmOutcome **outcome, GError **error)
 {
     decide(deciding, FALSE, 2);
-    return never_seen(key, fate, outcome, error);
+    return fake_never_seen(key, fate, outcome, error);
 }
 
 static void test_dropped_while_the_provider_is_asked(void **state)
 {
     deciding = *state;
     fake_provider()->submit = lose_the_answer;
-    fake_provider()->status = forgot;
+    fake_provider()->status = fake_forgot;
     submit(*state, "451 4.4.2", "451 4.4.2");
     submit(*state, "451 4.3.0", "451 4.3.0");
     fake_provider()->submit = accept_all;
@@ -411,7 +393,7 @@ static void test_received_is_not_sent_again(void **state)
     char *const erika[] = {(char *)ERIKA, NULL};
 
     fake_provider()->submit = lose_the_answer;
-    fake_provider()->status = forgot;
+    fake_provider()->status = fake_forgot;
     submit(f, "451 4.4.2", "451 4.4.2");
     submit(f, "451 4.3.0", "451 4.3.0");
     assert_true(dm_journal_put_event(f->journal, ID, erika, &received, NULL));
@@ -449,7 +431,7 @@ static void test_expired_tells_what_is_settled(void **state)
 static void test_unknown_is_sent_again(void **state)
 {
     fake_provider()->submit = lose_the_answer;
-    fake_provider()->status = forgot;
+    fake_provider()->status = fake_forgot;
     submit_with(*state, DM_UNKNOWN_RESEND, "451 4.4.2", "451 4.4.2");
     fake_provider()->submit = accept_all;
     submit_with(*state, DM_UNKNOWN_RESEND, "250 2.0.0", "250 2.0.0");
