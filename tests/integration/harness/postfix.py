@@ -187,8 +187,9 @@ class Postfix:
                 if ", status=" in line]
 
     def queue(self):
-        """The queue as postqueue -j gives it, one JSON text for each message."""
-        return self._command("postqueue", "-j").splitlines()
+        """The queue as postqueue -j gives it, one JSON text for each message. It lists the active messages before the
+        incoming and the deferred: one that becomes active in the meantime is missed, but not twice in a row."""
+        return (self._command("postqueue", "-j") or self._command("postqueue", "-j")).splitlines()
 
     def limit_envelope(self, recipients):
         """The demail transport takes at most so many recipients in one envelope."""
