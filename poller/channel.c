@@ -1,7 +1,7 @@
 #include "poller/channel.h"
 
 #include "common/log.h"
-#include "poller/drivers.h"
+#include "provider/drivers.h"
 
 #define BACKOFF_FIRST 30  /* seconds, or poll_interval if that is shorter */
 #define BACKOFF_MAX   900 /* seconds */

@@ -10,7 +10,7 @@
 #define DEMAIL_POLLER_CHANNEL_H
 
 #include "common/gateway.h"
-#include "poller/provider.h"
+#include "provider/provider.h"
 
 typedef struct DmChannels DmChannels;
 typedef struct DmChannel DmChannel;

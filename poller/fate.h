@@ -5,7 +5,7 @@
 #define DEMAIL_POLLER_FATE_H
 
 #include "common/journal.h"
-#include "poller/provider.h"
+#include "provider/provider.h"
 
 /* The state to record for `address`. DM_SENT_DEFERRED: the provider has nothing of it, it may be sent;
  * DM_SENT_SUBMITTING: the provider is still at it; DM_SENT_UNKNOWN: the provider can't tell. `outcome` may be NULL but

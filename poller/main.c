@@ -10,13 +10,13 @@
 #include "common/step.h"
 #include "poller/anchors.h"
 #include "poller/channel.h"
-#include "poller/credentials.h"
 #include "poller/deliver.h"
 #include "poller/housekeeping.h"
 #include "poller/lmtp_server.h"
 #include "poller/poll.h"
 #include "poller/receive_file.h"
 #include "poller/trust_keeper.h"
+#include "provider/credentials.h"
 #include "standard/xml.h"
 
 #include <curl/curl.h>

@@ -7,7 +7,7 @@
 #include "common/gateway.h"
 #include "common/header.h"
 #include "common/journal.h"
-#include "poller/provider.h"
+#include "provider/provider.h"
 
 /* E-mail addresses (char *) in lower case, each once, at least one. They come from Envelope-to; without it from the
  * provider's list, else from X-de-mail-actual-recipient. An address in Envelope-to that has no mailbox here, or a

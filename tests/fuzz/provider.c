@@ -1,5 +1,5 @@
 /* Whatever a provider answers, as JSON or as a problem. */
-#include "poller/rest_json.h"
+#include "provider/rest_json.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 #include "tests/unit/fake_provider.h"
 
-#include "poller/drivers.h"
+#include "provider/drivers.h"
 
 #include <string.h>
 #include <unistd.h>

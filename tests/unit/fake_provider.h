@@ -4,7 +4,7 @@
 #ifndef DEMAIL_TESTS_FAKE_PROVIDER_H
 #define DEMAIL_TESTS_FAKE_PROVIDER_H
 
-#include "poller/provider.h"
+#include "provider/provider.h"
 
 /* A call fails with this code of DM_ERROR; 0 in its place: it does not fail. */
 #define FAKE_ERROR(code) ((int)(code) + 1)

@@ -1,9 +1,9 @@
 /*
  * The rest driver's sessions, with a provider that answers what a test lists instead of HTTP.
  */
-#include "poller/driver_rest.h"
+#include "provider/driver_rest.h"
 
-#include "poller/rest_http.h"
+#include "provider/rest_http.h"
 #include "tests/unit/support.h"
 
 #include <string.h>

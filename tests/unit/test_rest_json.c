@@ -1,7 +1,7 @@
 /*
  * The JSON of the REST API, also as no provider should write it.
  */
-#include "poller/rest_json.h"
+#include "provider/rest_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

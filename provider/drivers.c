@@ -1,6 +1,6 @@
-#include "poller/drivers.h"
+#include "provider/drivers.h"
 
-#include "poller/driver_rest.h"
+#include "provider/driver_rest.h"
 
 static const DmProviderDriver *const drivers[] = {&dm_driver_rest};
 

@@ -1,4 +1,4 @@
-#include "poller/provider.h"
+#include "provider/provider.h"
 
 #include "common/address.h"
 

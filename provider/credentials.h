@@ -3,8 +3,8 @@
  * new configuration comes into force: drivers, the client certificates with their keys, passwords, the state folder and
  * the certificates for the list of providers, as the user who will run.
  */
-#ifndef DEMAIL_POLLER_CREDENTIALS_H
-#define DEMAIL_POLLER_CREDENTIALS_H
+#ifndef DEMAIL_PROVIDER_CREDENTIALS_H
+#define DEMAIL_PROVIDER_CREDENTIALS_H
 
 #include "common/config.h"
 #include "common/error.h"

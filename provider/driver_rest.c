@@ -1,8 +1,8 @@
-#include "poller/driver_rest.h"
+#include "provider/driver_rest.h"
 
 #include "common/secret.h"
-#include "poller/rest_http.h"
-#include "poller/rest_json.h"
+#include "provider/rest_http.h"
+#include "provider/rest_json.h"
 
 #include <errno.h>
 #include <string.h>

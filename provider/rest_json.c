@@ -1,4 +1,4 @@
-#include "poller/rest_json.h"
+#include "provider/rest_json.h"
 
 #include <jansson.h>
 #include <string.h>

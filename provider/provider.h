@@ -8,8 +8,8 @@
  * where it could not be reached, refused the login, or a secret for the login can't be read (also temporary for a
  * message: nothing of it has left). Messages carry the provider's own words, one line.
  */
-#ifndef DEMAIL_POLLER_PROVIDER_H
-#define DEMAIL_POLLER_PROVIDER_H
+#ifndef DEMAIL_PROVIDER_PROVIDER_H
+#define DEMAIL_PROVIDER_PROVIDER_H
 
 #include "common/config.h"
 #include "common/error.h"

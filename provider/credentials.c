@@ -1,8 +1,8 @@
-#include "poller/credentials.h"
+#include "provider/credentials.h"
 
 #include "common/log.h"
 #include "common/secret.h"
-#include "poller/drivers.h"
+#include "provider/drivers.h"
 #include "standard/trust_list.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "poller/rest_http.h"
+#include "provider/rest_http.h"
 
 #include "common/step.h"
 

@@ -3,10 +3,10 @@
  * length (DM_HTTP_ANSWER_MAX), Jansson its depth (2048 levels). What is no JSON, or lacks what the API promises, is
  * DM_ERROR_TEMPORARY.
  */
-#ifndef DEMAIL_POLLER_REST_JSON_H
-#define DEMAIL_POLLER_REST_JSON_H
+#ifndef DEMAIL_PROVIDER_REST_JSON_H
+#define DEMAIL_PROVIDER_REST_JSON_H
 
-#include "poller/provider.h"
+#include "provider/provider.h"
 
 /* A problem as of RFC 9457. Clear with dm_problem_clear(). */
 typedef struct {

@@ -3,10 +3,10 @@
  * sessions kept for the next request. Nothing here knows JSON. A DmHttp may be used from any thread. Tokens and answers
  * are wiped from memory here; the program gives libcurl an allocator that wipes what libcurl frees.
  */
-#ifndef DEMAIL_POLLER_REST_HTTP_H
-#define DEMAIL_POLLER_REST_HTTP_H
+#ifndef DEMAIL_PROVIDER_REST_HTTP_H
+#define DEMAIL_PROVIDER_REST_HTTP_H
 
-#include "poller/provider.h"
+#include "provider/provider.h"
 
 #define DM_HTTP_ANSWER_MAX (1024 * 1024) /* bytes of an answer that is kept in memory */
 
