@@ -11,10 +11,7 @@
 
 #include <string.h>
 
-#define CHUNK  16384
-#define REMEDY "De-Mail must be submitted through demail-milter; let the MTA call it for every way in, and send again"
-/* The provider's words about account and login are for the log, not for the sender. */
-#define UNAVAILABLE "451 4.4.1 the De-Mail provider can't be used now"
+#define CHUNK 16384
 
 struct DmDeliverSession {
     const DmDelivery *delivery;
@@ -85,14 +82,19 @@ static const DmTenantConfig *tenant_of_sender(const DmConfig *config, const char
     return domain && !tenant ? dm_config_tenant_by_demail_domain(config, domain) : tenant;
 }
 
+static char *answer(const DmDeliverSession *session, DmReply reply, const char *word)
+{
+    return dm_reply(reply, session->gateway->config->language, word, NULL);
+}
+
 static char *refuse_size(const DmDeliverSession *session, gint64 size, gint64 max)
 {
-    g_autofree char *text = g_strdup_printf(
-        "the De-Mail provider takes at most %" G_GINT64_FORMAT " bytes, the message has %" G_GINT64_FORMAT, max, size);
+    g_autofree char *most = g_strdup_printf("%" G_GINT64_FORMAT, max);
+    g_autofree char *bytes = g_strdup_printf("%" G_GINT64_FORMAT, size);
 
     dm_log(DM_LOG_INFO, "message-refused", DM_S("tenant", session->tenant->name), DM_S("sender", session->sender),
-           DM_S("reason", text));
-    return dm_reply_line("552 5.3.4", text);
+           DM_S("reason", "larger than the provider allows"), DM_N("size", size), DM_N("max", max));
+    return dm_reply(DM_REPLY_TOO_LARGE, session->gateway->config->language, most, bytes);
 }
 
 /* The stamp decides about the message; the sender's domain only tells early whose provider will be needed. */
@@ -112,7 +114,7 @@ static char *mail(gpointer data, const char *sender, gint64 size)
     session->channel = dm_channels_get(session->delivery->channels, session->gateway, session->tenant, &error);
     /* The channel logs why, once. */
     if (!session->channel || !dm_channel_ready(session->channel, &error))
-        return g_strdup(UNAVAILABLE);
+        return answer(session, DM_REPLY_UNAVAILABLE, NULL);
     dm_channel_limits(session->channel, &limits);
     if (limits.recipients_max > 0)
         session->recipients_max = MIN(limits.recipients_max, DM_STAMP_RECIPIENTS_MAX);
@@ -121,14 +123,11 @@ static char *mail(gpointer data, const char *sender, gint64 size)
     return g_strdup("250 2.1.0 Ok");
 }
 
-static char *refuse_recipient(const DmDeliverSession *session, const char *recipient, const char *code,
-                              const char *reason)
+static char *refuse_recipient(const DmDeliverSession *session, const char *recipient)
 {
-    g_autofree char *text = g_strdup_printf("<%s>: %s", recipient, reason);
-
     dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("sender", session->sender), DM_S("recipient", recipient),
-           DM_S("status", code));
-    return dm_reply_line(code, text);
+           DM_S("status", "550 5.1.3"));
+    return answer(session, DM_REPLY_NOT_PLAIN, recipient);
 }
 
 /* A recipient without divert suffix came past the milter, and is refused when the message bears no stamp for it. One
@@ -144,10 +143,10 @@ static char *rcpt(gpointer data, const char *recipient)
         demail = dm_address_key(recipient);
     }
     if (!dm_address_is_plain(demail))
-        return refuse_recipient(session, recipient, "550 5.1.3", "not a plain address");
+        return refuse_recipient(session, recipient);
     /* The MTA sends to the rest in another transaction. */
     if (session->recipients->len >= session->recipients_max)
-        return g_strdup("452 4.5.3 too many recipients");
+        return answer(session, DM_REPLY_RECIPIENTS, NULL);
     g_ptr_array_add(session->recipients, g_steal_pointer(&demail));
     return g_strdup("250 2.1.5 Ok");
 }
@@ -177,12 +176,12 @@ static const char *queue_id(const Message *m)
 }
 
 /* Logs why the message as a whole is refused for good, and returns the reply. */
-static char *refuse(const Message *m, const char *code, const char *reason)
+static char *refuse(const Message *m, DmReply reply, const char *reason)
 {
     dm_log(DM_LOG_WARNING, "message-refused", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
            DM_S("tenant", m->tenant ? m->tenant->name : NULL), DM_S("sender", m->session->sender),
            DM_S("reason", reason));
-    return dm_reply_line(code, reason);
+    return answer(m->session, reply, NULL);
 }
 
 /* NULL, or the reply for all recipients. */
@@ -196,7 +195,7 @@ static char *read_header(Message *m)
         gssize n = dm_lmtp_data_read(chunk, CHUNK, m->body);
 
         if (n < 0)
-            return g_strdup("451 4.4.2 the connection broke");
+            return answer(m->session, DM_REPLY_BROKEN, NULL);
         before = m->head->len;
         g_string_append_len(m->head, chunk, n);
         if (n == 0) {
@@ -204,27 +203,49 @@ static char *read_header(Message *m)
             break;
         }
         if (m->head->len > DM_HEADERS_MAX + CHUNK)
-            return refuse(m, "554 5.3.4", "the header is too large");
+            return refuse(m, DM_REPLY_HEADER_TOO_LARGE, "the header is too large");
     } while (!find_header_end(m, before));
     m->headers = dm_headers_parse(m->head->str, m->block_length, &error);
-    return m->headers ? NULL : refuse(m, "554 5.6.0", error->message);
+    return m->headers ? NULL : refuse(m, DM_REPLY_UNREADABLE, error->message);
 }
 
-static char *refuse_stamp(const Message *m, const GError *error)
+static void log_stamp(const DmDeliverSession *session, const GError *error)
 {
-    const DmDeliverSession *session = m->session;
-
-    if (dm_error_is_temporary(error)) {
+    if (dm_error_is_temporary(error))
         dm_log(DM_LOG_WARNING, "stamp-deferred", DM_S("sender", session->sender), DM_S("reason", error->message));
-        return dm_reply_line("451 4.7.1", error->message);
-    }
-    if (session->past_milter)
+    else if (session->past_milter)
         dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("sender", session->sender),
                DM_S("recipient", g_ptr_array_index(session->recipients, 0)), DM_S("status", "550 5.7.1"),
                DM_S("reason", error->message));
     else
         dm_log(DM_LOG_WARNING, "stamp-refused", DM_S("sender", session->sender), DM_S("reason", error->message));
-    return dm_reply_line("550 5.7.1", error->message);
+}
+
+/* NULL, or the reply for all recipients. With a stamp that is only too old nothing is sent, but what became of it
+ * already is still to be told. */
+static char *judge_stamp(Message *m)
+{
+    const DmDeliverSession *session = m->session;
+    const DmGateway *gateway = session->gateway;
+    g_autoptr(GError) error = NULL;
+
+    if (dm_stamp_verify(gateway->stamp_key, m->headers, session->sender, gateway->config->stamp_max_age, &m->stamp,
+                        &error))
+        return NULL;
+    log_stamp(session, error);
+    if (dm_error_is_temporary(error))
+        return answer(session, DM_REPLY_STAMP_FUTURE, NULL);
+    if (!dm_stamp_verify(gateway->stamp_key, m->headers, session->sender, 0, &m->stamp, NULL))
+        return answer(session, DM_REPLY_STAMP, NULL);
+    m->expired = answer(session, DM_REPLY_STAMP_OLD, NULL);
+    return NULL;
+}
+
+static char *defer(const Message *m, DmReply reply, const char *reason)
+{
+    dm_log(DM_LOG_INFO, "message-deferred", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
+           DM_S("tenant", m->tenant->name), DM_S("sender", m->session->sender), DM_S("reason", reason));
+    return answer(m->session, reply, NULL);
 }
 
 static gboolean open_channel(Message *m, GError **error)
@@ -268,31 +289,23 @@ static char *judge(Message *m)
 {
     const DmGateway *gateway = m->session->gateway;
     g_autoptr(GError) error = NULL;
+    char *refusal = judge_stamp(m);
 
-    if (!dm_stamp_verify(gateway->stamp_key, m->headers, m->session->sender, gateway->config->stamp_max_age, &m->stamp,
-                         &error))
-        m->expired = refuse_stamp(m, error);
-    /* Too old to send anything, but what became of it already is still to be told. */
-    if (m->expired && (dm_error_is_temporary(error) ||
-                       !dm_stamp_verify(gateway->stamp_key, m->headers, m->session->sender, 0, &m->stamp, NULL)))
-        return g_steal_pointer(&m->expired);
-    g_clear_error(&error);
+    if (refusal)
+        return refusal;
     m->tenant = dm_config_tenant_by_name(gateway->config, m->stamp.tenant);
     if (!m->tenant) {
         dm_log(DM_LOG_ERROR, "tenant-unknown", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
                DM_S("tenant", m->stamp.tenant));
-        return g_strdup("451 4.3.5 the tenant of this De-Mail is not in the configuration");
+        return answer(m->session, DM_REPLY_NO_TENANT, NULL);
     }
     m->demail_sender = dm_draft_sender(m->headers, &error);
     if (!m->demail_sender)
-        return refuse(m, "550 5.6.0", error->message);
+        return refuse(m, DM_REPLY_UNREADABLE, error->message);
     if (!read_identity(m, &error))
-        return dm_reply_line("451 4.3.0", error->message);
-    if (!open_channel(m, &error)) {
-        dm_log(DM_LOG_INFO, "message-deferred", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
-               DM_S("tenant", m->tenant->name), DM_S("sender", m->session->sender), DM_S("reason", error->message));
-        return g_strdup(UNAVAILABLE);
-    }
+        return defer(m, DM_REPLY_INTERNAL, error->message);
+    if (!open_channel(m, &error))
+        return defer(m, DM_REPLY_UNAVAILABLE, error->message);
     return NULL;
 }
 
@@ -372,6 +385,7 @@ static GPtrArray *submit(Message *m)
                                      .message_id = m->message_id,
                                      .options = dm_fields_options(m->headers),
                                      .on_unknown = m->session->gateway->config->on_unknown,
+                                     .language = m->session->gateway->config->language,
                                      .expired = m->expired,
                                      .recipients = (char *const *)covered->pdata,
                                      .prepare = prepare,
@@ -386,11 +400,9 @@ static GPtrArray *submit(Message *m)
         if (place > 0) {
             g_ptr_array_add(replies, g_strdup(g_ptr_array_index(answers, place - 1)));
         } else {
-            g_autofree char *text = g_strdup_printf("<%s>: the stamp does not name this recipient; " REMEDY, recipient);
-
             dm_log(DM_LOG_WARNING, "barrier-refused", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
                    DM_S("sender", m->session->sender), DM_S("recipient", recipient), DM_S("status", "550 5.7.1"));
-            g_ptr_array_add(replies, dm_reply_line("550 5.7.1", text));
+            g_ptr_array_add(replies, answer(m->session, DM_REPLY_NOT_STAMPED, recipient));
         }
     }
     return replies;

@@ -111,24 +111,22 @@ static void set_state(const Run *run, Item *item, DmSentState state, const char 
 }
 
 /* Answers every recipient that has no answer yet. */
-static void answer_rest(const Run *run, const char *prefix, const char *text)
+static void answer_rest(const Run *run, DmReply reply)
 {
     for (guint i = 0; i < run->items->len; i++) {
         Item *item = item_at(run, i);
 
         if (!item->reply)
-            item->reply = dm_reply_line(prefix, text);
+            item->reply = dm_reply(reply, run->request->language, NULL, NULL);
     }
 }
 
-/* What the provider, or its driver, says about account and login is for the log, not for the sender. */
-static void answer_error(const Run *run, const char *prefix, const GError *error)
+/* What the provider, its driver or a library says is for the log, not for the sender. */
+static void answer_error(const Run *run, DmReply reply, const GError *error)
 {
-    gboolean unavailable = g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE);
-
     dm_log(DM_LOG_WARNING, "submission-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
            DM_S("tenant", run->request->tenant), DM_S("reason", error->message));
-    answer_rest(run, prefix, unavailable ? "the De-Mail provider can't be used now" : error->message);
+    answer_rest(run, reply);
 }
 
 /* Writes the present state of the given items (Item *) in one transaction, with the message if it is new. */
@@ -197,7 +195,7 @@ static gboolean look_up(const Run *run, gboolean *open, GError **error)
         if (!found)
             continue;
         if (item->sent.state == DM_SENT_ACCEPTED || item->sent.state == DM_SENT_REFUSED)
-            item->reply = dm_reply_sent(item->address, &item->sent);
+            item->reply = dm_reply_sent(item->address, &item->sent, run->request->language);
         else if (is_open(item))
             *open = TRUE;
     }
@@ -213,7 +211,7 @@ static gboolean hold(const Run *run, Item *item)
     if (is_new)
         set_state(run, item, DM_SENT_UNKNOWN, "", "", "");
     if (run->request->on_unknown == DM_UNKNOWN_HOLD)
-        item->reply = dm_reply_sent(item->address, &item->sent);
+        item->reply = dm_reply_sent(item->address, &item->sent, run->request->language);
     if (is_new || !item->reply)
         dm_log(DM_LOG_WARNING, item->reply ? "submission-held" : "submission-repeated", DM_S("qid", queue_id(run)),
                DM_S("gid", run->request->gateway_id), DM_S("tenant", run->request->tenant),
@@ -235,11 +233,11 @@ static gboolean settle(const Run *run, Item *item, DmFate fate, const DmOutcome 
     case DM_SENT_ACCEPTED:
     case DM_SENT_REFUSED:
         apply_result(run, item, outcome);
-        item->reply = dm_reply_sent(item->address, &item->sent);
+        item->reply = dm_reply_sent(item->address, &item->sent, run->request->language);
         return TRUE;
     case DM_SENT_SUBMITTING:
         item->sent.state = DM_SENT_SUBMITTING;
-        item->reply = dm_reply_sent(item->address, &item->sent);
+        item->reply = dm_reply_sent(item->address, &item->sent, run->request->language);
         return FALSE;
     case DM_SENT_UNKNOWN:
         return hold(run, item);
@@ -307,13 +305,13 @@ static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome)
         apply_result(run, g_ptr_array_index(items, i), outcome);
     log_submitted(run, items, outcome->id);
     if (!record(run, items, NULL, &error)) {
-        answer_error(run, "451 4.3.0", error);
+        answer_error(run, DM_REPLY_INTERNAL, error);
         return;
     }
     for (guint i = 0; i < items->len; i++) {
         Item *item = g_ptr_array_index(items, i);
 
-        item->reply = dm_reply_sent(item->address, &item->sent);
+        item->reply = dm_reply_sent(item->address, &item->sent, run->request->language);
     }
 }
 
@@ -330,7 +328,7 @@ static void give_up(const Run *run, GPtrArray *items, gboolean unsure, const GEr
             dm_log(DM_LOG_ERROR, "journal-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
                    DM_S("reason", problem->message));
     }
-    answer_error(run, unsure ? "451 4.4.2" : "451 4.4.1", error);
+    answer_error(run, unsure ? DM_REPLY_OPEN : DM_REPLY_UNAVAILABLE, error);
 }
 
 /* As the journal keeps it, so that a confirmation finds it; all lent. */
@@ -360,13 +358,13 @@ static void submit_items(const Run *run, GPtrArray *items)
     for (guint i = 0; i < items->len; i++)
         recipients[i] = (char *)((const Item *)g_ptr_array_index(items, i))->address;
     if (!run->request->prepare(recipients, run->request->data, &error)) {
-        answer_error(run, dm_error_is_temporary(error) ? "451 4.3.0" : "550 5.6.0", error);
+        answer_error(run, dm_error_is_temporary(error) ? DM_REPLY_INTERNAL : DM_REPLY_UNREADABLE, error);
         return;
     }
     for (guint i = 0; i < items->len; i++)
         set_state(run, g_ptr_array_index(items, i), DM_SENT_SUBMITTING, "", "", "");
     if (!record(run, items, &message, &error)) {
-        answer_error(run, "451 4.3.0", error);
+        answer_error(run, DM_REPLY_INTERNAL, error);
         return;
     }
 
@@ -389,12 +387,12 @@ static void run_with_id(const Run *run)
     gboolean open;
 
     if (!look_up(run, &open, &error)) {
-        answer_error(run, "451 4.3.0", error);
+        answer_error(run, DM_REPLY_INTERNAL, error);
         return;
     }
     if (open && !ask_provider(run, &error)) {
         dm_channel_failed(run->channel, error);
-        answer_error(run, "451 4.4.1", error);
+        answer_error(run, DM_REPLY_UNAVAILABLE, error);
         return;
     }
 
@@ -405,7 +403,7 @@ static void run_with_id(const Run *run)
     if (items->len == 0 || run->request->expired)
         return;
     if (!dm_channel_enter(run->channel, FREE_SLOT_SECONDS)) {
-        answer_rest(run, "451 4.3.2", "too many submissions to the De-Mail provider at once, try again later");
+        answer_rest(run, DM_REPLY_BUSY);
         return;
     }
     submit_items(run, items);
@@ -428,7 +426,7 @@ GPtrArray *dm_submit(DmSubmitter *submitter, DmChannel *channel, const DmSubmitR
         run_with_id(&run);
         dm_submitter_release(submitter, request->gateway_id);
     } else {
-        answer_rest(&run, "451 4.3.2", "the same De-Mail is being submitted already, try again later");
+        answer_rest(&run, DM_REPLY_TWICE);
     }
     for (guint i = 0; i < run.items->len; i++)
         g_ptr_array_add(replies, g_steal_pointer(&item_at(&run, i)->reply));

@@ -31,6 +31,7 @@ typedef struct {
     const char *message_id; /* Message-ID of his message (may be empty), and */
     guint options;          /* what he asked for (set of DmOption): for the journal */
     DmOnUnknown on_unknown;
+    DmLanguage language; /* of the replies */
     const char *expired; /* the reply to what is not settled yet, because nothing may be sent any more; NULL: it may */
     char *const *recipients; /* De-Mail addresses in lower case, NULL-terminated, each once */
 

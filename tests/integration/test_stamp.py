@@ -91,7 +91,7 @@ def test_direct_lmtp_is_refused(world, token):
     for recipient in (ERIKA, DIVERTED):
         rcpt, data = lmtp(world, recipient, message)
         code, text = data or rcpt
-        assert code == 550 and b"5.7.1" in text and b"demail-milter" in text
+        assert code == 550 and b"5.7.1" in text and b"De-Mail gateway" in text
 
 
 def test_stamp_of_a_client_is_not_believed(world, token):
