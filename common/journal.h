@@ -14,8 +14,8 @@
  * NUL. Where a key would be longer than 511 bytes, its parts of more than 128 are replaced by their SHA-256.
  *     "s" <gateway id> <recipient, lower case> -> "2" <state> <time> <tenant> <queue id> <provider id> <code> <detail>
  *                                                    <recipient>                  ("1": without <recipient>)
- *     "m" <gateway id> -> "1" <time> <tenant> <queue id> <e-mail address> <De-Mail address> <Message-ID> <private id>
- *                             <options>
+ *     "m" <gateway id> -> "2" <time> <tenant> <queue id> <e-mail address> <De-Mail address> <Message-ID> <private id>
+ *                             <options> <unit>                                    ("1": without <unit>)
  *     "e" <gateway id> <recipient, lower case> <event> -> "1" <time> <provider id> <detail>
  *     "r" <tenant> <provider's message id> -> "2" <state> <time> <type> <private id> <fetched> <verified> <reasons>
  *                                                 <sender> <about>                ("1": up to <private id>)
@@ -68,6 +68,7 @@ typedef struct {
     char *message_id; /* the field Message-ID, with brackets; may be empty */
     char *private_id; /* decoded, UTF-8 */
     guint options;    /* set of DmOption that was requested */
+    char *unit;       /* organisational unit that the sender belonged to at that time; may be empty */
 } DmSentMessage;
 
 /* What confirmations and notifications say of a recipient. */

@@ -7,7 +7,7 @@
 #define RECIPIENTS_MAX 1000000U /* of one De-Mail; no MTA comes near */
 
 static const DmJournalLayout sent_layout = {2, {8, 9}};
-static const DmJournalLayout message_layout = {1, {9}};
+static const DmJournalLayout message_layout = {2, {9, 10}};
 static const DmJournalLayout event_layout = {1, {4}};
 
 void dm_sent_clear(DmSent *sent)
@@ -30,6 +30,7 @@ void dm_sent_message_free(DmSentMessage *message)
     g_free(message->demail);
     g_free(message->message_id);
     g_free(message->private_id);
+    g_free(message->unit);
     g_free(message);
 }
 
@@ -166,7 +167,7 @@ gboolean dm_journal_get_sent(DmJournal *journal, const char *gateway_id, const c
 
 static GString *message_record(const DmSentMessage *message)
 {
-    GString *record = dm_journal_record("1");
+    GString *record = dm_journal_record("2");
 
     dm_journal_add_number(record, message->time);
     dm_journal_add_text(record, message->tenant, DM_JOURNAL_TEXT_MAX);
@@ -176,6 +177,7 @@ static GString *message_record(const DmSentMessage *message)
     dm_journal_add_text(record, message->message_id, DM_JOURNAL_TEXT_MAX);
     dm_journal_add_text(record, message->private_id, DM_JOURNAL_ID_MAX);
     dm_journal_add_number(record, message->options);
+    dm_journal_add_text(record, message->unit, DM_JOURNAL_TEXT_MAX);
     return record;
 }
 
@@ -198,7 +200,8 @@ static DmSentMessage *read_message(const char *gateway_id, const GString *record
                                .demail = g_strdup(fields[5]),
                                .message_id = g_strdup(fields[6]),
                                .private_id = g_strdup(fields[7]),
-                               .options = (guint)options};
+                               .options = (guint)options,
+                               .unit = g_strdup(fields[9])};
     return message;
 }
 

@@ -12,12 +12,14 @@
 #define MAC_LENGTH    32
 #define CLOCK_SKEW    300 /* seconds that two machines may differ */
 #define STAMP_VERSION "1"
+#define UNIT_LINE     70U
 
 void dm_stamp_clear(DmStamp *stamp)
 {
     g_clear_pointer(&stamp->id, g_free);
     g_clear_pointer(&stamp->queue_id, g_free);
     g_clear_pointer(&stamp->tenant, g_free);
+    g_clear_pointer(&stamp->unit, g_free);
     g_clear_pointer(&stamp->tags, g_hash_table_unref);
     stamp->time = 0;
 }
@@ -150,8 +152,25 @@ static void append_tags(GString *out, GPtrArray *tags)
     }
 }
 
-char *dm_stamp_make(GBytes *key, const char *id, const char *queue_id, const char *tenant, gint64 time,
-                    GPtrArray *recipients, const char *sender, const DmHeaders *headers, GError **error)
+/* Lines of 70 keep the field below 78 characters; blanks mean nothing in a stamp. */
+static void append_unit(GString *out, const char *unit)
+{
+    g_autofree char *valid = g_utf8_make_valid(unit, -1);
+    gsize length = strlen(valid);
+
+    if (length > DM_STAMP_UNIT_MAX)
+        *g_utf8_find_prev_char(valid, valid + DM_STAMP_UNIT_MAX + 1) = '\0';
+    g_autofree char *escaped = g_uri_escape_string(valid, NULL, FALSE);
+    length = strlen(escaped);
+    g_string_append(out, " unit=");
+    for (gsize at = 0; at < length; at += UNIT_LINE) {
+        g_string_append_len(out, escaped + at, (gssize)MIN(length - at, UNIT_LINE));
+        g_string_append(out, at + UNIT_LINE < length ? "\n " : ";\n");
+    }
+}
+
+char *dm_stamp_make(GBytes *key, const char *id, const char *queue_id, const char *tenant, const char *unit,
+                    gint64 time, GPtrArray *recipients, const char *sender, const DmHeaders *headers, GError **error)
 {
     g_autoptr(GPtrArray) tags = g_ptr_array_new_with_free_func(g_free);
 
@@ -164,8 +183,10 @@ char *dm_stamp_make(GBytes *key, const char *id, const char *queue_id, const cha
 
     gint64 now = time != 0 ? time : g_get_real_time() / G_USEC_PER_SEC;
     GString *stamp = g_string_new(NULL);
-    g_string_printf(stamp, "v=" STAMP_VERSION "; id=%s;\n q=%s; tenant=%s; t=%" G_GINT64_FORMAT ";\n rcpt=", id,
-                    queue_id, tenant, now);
+    g_string_printf(stamp, "v=" STAMP_VERSION "; id=%s;\n q=%s; tenant=%s;\n", id, queue_id, tenant);
+    if (unit != NULL && unit[0] != '\0')
+        append_unit(stamp, unit);
+    g_string_append_printf(stamp, " t=%" G_GINT64_FORMAT ";\n rcpt=", now);
     append_tags(stamp, tags);
     g_autofree char *mac = message_mac(key, stamp->str, sender, headers);
     if (mac == NULL) {
@@ -201,6 +222,16 @@ static gboolean is_hex(const char *text, gsize length)
     return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
 }
 
+/* The unit of a stamp, none if there is no such element. NULL if it is not what append_unit() writes. */
+static char *parse_unit(const char *element)
+{
+    g_autofree char *unit = g_uri_unescape_string(element != NULL ? element : "", NULL);
+
+    if (unit == NULL || strlen(unit) > DM_STAMP_UNIT_MAX || !g_utf8_validate(unit, -1, NULL))
+        return NULL;
+    return g_steal_pointer(&unit);
+}
+
 /* Reads the elements in their fixed order; FALSE if the value is no stamp. `*mac` is the caller's to free. */
 static gboolean parse_stamp(const char *value, DmStamp *stamp, char **mac)
 {
@@ -210,11 +241,13 @@ static gboolean parse_stamp(const char *value, DmStamp *stamp, char **mac)
     stamp->id = take_element(&rest, "id");
     stamp->queue_id = take_element(&rest, "q");
     stamp->tenant = take_element(&rest, "tenant");
+    g_autofree char *unit = take_element(&rest, "unit");
     g_autofree char *time = take_element(&rest, "t");
     g_autofree char *tags = take_element(&rest, "rcpt");
     *mac = take_element(&rest, "mac");
-    if (version == NULL || stamp->id == NULL || stamp->queue_id == NULL || stamp->tenant == NULL || time == NULL ||
-        tags == NULL || *mac == NULL)
+    stamp->unit = parse_unit(unit);
+    if (version == NULL || stamp->id == NULL || stamp->queue_id == NULL || stamp->tenant == NULL ||
+        stamp->unit == NULL || time == NULL || tags == NULL || *mac == NULL)
         return FALSE;
     if (strcmp(version, STAMP_VERSION) != 0 || !is_hex(stamp->id, DM_STAMP_ID_LENGTH) ||
         !is_hex(*mac, (gsize)2 * MAC_LENGTH) || rest[strspn(rest, " \t\r\n")] != '\0')

@@ -1,8 +1,11 @@
 /*
  * The stamp: the milter's word to the poller that it decided on this message, for these recipients.
  *
- *     X-Demail-Stamp: v=1; id=<gateway id>; q=<queue id>; tenant=<name>; t=<unix time>; rcpt=<tag,tag>; mac=<hex>
+ *     X-Demail-Stamp: v=1; id=<gateway id>; q=<queue id>; tenant=<name>; unit=<unit>; t=<unix time>; rcpt=<tag,tag>;
+ *      mac=<hex>
  *
+ * unit is the organisational unit that the table senders names for the sender, UTF-8, percent-encoded (RFC 3986; at
+ * most DM_STAMP_UNIT_MAX bytes before that); without one the element is missing, as in stamps of older versions.
  * A recipient's tag is the first 16 hex digits of HMAC-SHA256(key, id || NUL || recipient), the recipient in lower case
  * and without divert domain. mac is HMAC-SHA256(key, text), where text is, each followed by LF:
  *   1. the stamp's value up to and without "; mac=",
@@ -25,11 +28,13 @@
 #define DM_STAMP_TAG_LENGTH     16 /* hex digits */
 #define DM_STAMP_KEY_MIN        32 /* bytes */
 #define DM_STAMP_RECIPIENTS_MAX 10000
+#define DM_STAMP_UNIT_MAX       255 /* bytes; a longer unit is cut, between characters */
 
 typedef struct {
     char *id;
     char *queue_id; /* of the MTA when the stamp was made; may be empty */
     char *tenant;
+    char *unit;       /* may be empty */
     gint64 time;      /* seconds since the epoch */
     GHashTable *tags; /* a set */
 } DmStamp;
@@ -40,10 +45,10 @@ void dm_stamp_clear(DmStamp *stamp);
 char *dm_stamp_new_id(GError **error);
 
 /* The field's value, folded with "\n " so that no line is longer than 78 characters. `recipients` (char *) are De-Mail
- * addresses without divert domain; `headers` as they will stand in the queue; `time` 0 means now. Free with g_free().
- */
-char *dm_stamp_make(GBytes *key, const char *id, const char *queue_id, const char *tenant, gint64 time,
-                    GPtrArray *recipients, const char *sender, const DmHeaders *headers, GError **error);
+ * addresses without divert domain; `headers` as they will stand in the queue; `unit` may be NULL; `time` 0 means now.
+ * Free with g_free(). */
+char *dm_stamp_make(GBytes *key, const char *id, const char *queue_id, const char *tenant, const char *unit,
+                    gint64 time, GPtrArray *recipients, const char *sender, const DmHeaders *headers, GError **error);
 
 /* Reads and verifies the stamp in `headers` (exactly one). DM_ERROR_PERMANENT says what is wrong: missing, malformed,
  * forged or older than `max_age` seconds (0: any age); DM_ERROR_TEMPORARY that it is good, but from the future. */

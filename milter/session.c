@@ -152,6 +152,6 @@ char *dm_session_stamp(const DmSession *session, const DmVerdict *verdict, const
         if (verdict->routes[i].kind == DM_ROUTE_DIVERT)
             g_ptr_array_add(recipients, verdict->routes[i].demail);
     }
-    return dm_stamp_make(session->gateway->stamp_key, gateway_id, queue_id, verdict->tenant->name, 0, recipients,
-                         session->sender, edited, error);
+    return dm_stamp_make(session->gateway->stamp_key, gateway_id, queue_id, verdict->tenant->name, verdict->unit, 0,
+                         recipients, session->sender, edited, error);
 }

@@ -378,6 +378,7 @@ static GPtrArray *submit(Message *m)
     const DmSubmitRequest request = {.gateway_id = m->stamp.id,
                                      .queue_id = m->stamp.queue_id,
                                      .tenant = m->tenant->name,
+                                     .unit = m->stamp.unit,
                                      .envelope_sender = m->session->sender,
                                      .sender = m->demail_sender,
                                      .private_id = m->private_id,

@@ -337,6 +337,7 @@ static DmSentMessage sent_message(const DmSubmitRequest *request, const char *pr
     return (DmSentMessage){.gateway_id = (char *)request->gateway_id,
                            .time = g_get_real_time() / G_USEC_PER_SEC,
                            .tenant = (char *)request->tenant,
+                           .unit = (char *)request->unit,
                            .queue_id = (char *)request->queue_id,
                            .email = (char *)request->email,
                            .demail = (char *)request->sender,

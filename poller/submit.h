@@ -24,6 +24,7 @@ typedef struct {
     const char *gateway_id;
     const char *queue_id; /* the MTA's */
     const char *tenant;
+    const char *unit;            /* the sender's organisational unit, or empty: for the journal */
     const char *envelope_sender; /* the MTA's, for the log */
     const char *sender;          /* De-Mail address */
     const char *private_id;

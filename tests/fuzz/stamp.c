@@ -51,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     verify(known_key, headers);
     g_ptr_array_add(recipients, (gpointer)TO);
     dm_headers_remove(headers, DM_FIELD_STAMP);
-    g_autofree char *text = dm_stamp_make(key, "0123456789abcdef0123456789abcdef", "4QXYZ", "gemeinde", 1772452800,
-                                          recipients, SENDER, headers, NULL);
+    g_autofree char *text = dm_stamp_make(key, "0123456789abcdef0123456789abcdef", "4QXYZ", "gemeinde", "Amt 32",
+                                          1772452800, recipients, SENDER, headers, NULL);
     FUZZ_CHECK(text != NULL);
     dm_headers_prepend(headers, DM_FIELD_STAMP, text);
     FUZZ_CHECK(verify(key, headers));

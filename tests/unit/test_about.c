@@ -36,7 +36,8 @@ static void put(const Fixture *f, const char *gateway_id, const char *private_id
                                    (char *)"max@gemeinde.de-mail.de",
                                    (char *)message_id,
                                    (char *)private_id,
-                                   0};
+                                   0,
+                                   NULL};
 
     assert_true(dm_journal_put_sent(f->journal, gateway_id, &message, recipients, sent, otto ? 2 : 1, NULL));
 }

@@ -29,7 +29,8 @@ static gboolean put_sent(DmJournal *journal, const char *gateway_id, const char 
                                    (char *)"max@gemeinde.de-mail.de",
                                    (char *)"<1@gemeinde.example>",
                                    (char *)private_id,
-                                   DM_OPTION_RECEIPT | DM_OPTION_PRIVATE};
+                                   DM_OPTION_RECEIPT | DM_OPTION_PRIVATE,
+                                   (char *)"Amt 32"};
 
     return dm_journal_put_sent(journal, gateway_id, &message, recipients, sent, 2, NULL);
 }
@@ -86,6 +87,7 @@ static void test_message(void **state)
     assert_string_equal(message->email, "max@gemeinde.example");
     assert_string_equal(message->private_id, "AZ 1");
     assert_int_equal(message->options, DM_OPTION_RECEIPT | DM_OPTION_PRIVATE);
+    assert_string_equal(message->unit, "Amt 32");
     assert_listed(journal, 0, GID " ");
 }
 
@@ -208,11 +210,13 @@ static void test_older_journal(void **state)
     MDB_txn *txn = NULL;
     MDB_dbi dbi;
     DmReceived received;
+    g_autoptr(DmSentMessage) message = NULL;
     gboolean found = FALSE;
 
     begin_older(*state, &env, &txn, &dbi);
     PUT_RAW("s\0" GID "\0" ERIKA, "1\0002\0005\0gemeinde\0004Q\0p-1\0\0");
     PUT_RAW("s\0" GID "\0" OTTO, "1\0003\0006\0gemeinde\0004Q\0\0unknown-recipient\0nobody");
+    PUT_RAW("m\0" GID, "1\0005\0gemeinde\0004Q\0max@gemeinde.example\0max@gemeinde.de-mail.de\0<1@a>\0AZ 1\0008");
     PUT_RAW("r\0gemeinde\0m-1", "1\0004\0003\0normal\0AZ 1");
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
@@ -225,6 +229,9 @@ static void test_older_journal(void **state)
     assert_int_equal(recipients->len, 2);
     assert_string_equal(((const DmSentRecipient *)g_ptr_array_index(recipients, 0))->address, ERIKA);
     assert_string_equal(dm_sent_recipient_state(g_ptr_array_index(recipients, 1)), "refused");
+    assert_true(dm_journal_get_message(journal, GID, &message, NULL));
+    assert_int_equal(message->options, DM_OPTION_RECEIPT);
+    assert_string_equal(message->unit, "");
     assert_true(dm_journal_get_received(journal, "gemeinde", "m-1", &received, &found, NULL));
     assert_true(found);
     assert_string_equal(received.private_id, "AZ 1");

@@ -39,7 +39,8 @@ static void put_states(DmJournal *journal, const char *gateway_id, gint64 time, 
                                    (char *)"max@gemeinde.de-mail.de",
                                    (char *)"<1@gemeinde.example>",
                                    (char *)"AZ 1",
-                                   options};
+                                   options,
+                                   NULL};
 
     assert_true(dm_journal_put_sent(journal, gateway_id, &message, recipients, sent, 2, NULL));
 }

@@ -38,7 +38,8 @@ static gboolean put_states(Scene *s, DmSentState first, DmSentState second, DmSe
                                    (char *)"max@gemeinde.de-mail.de",
                                    (char *)"<1@gemeinde.example>",
                                    (char *)"AZ 1",
-                                   DM_OPTION_RECEIPT};
+                                   DM_OPTION_RECEIPT,
+                                   NULL};
 
     for (gsize i = 0; i < 3; i++)
         sent[i] = (DmSent){states[i], 6, (char *)"gemeinde", (char *)"4Q", NULL, NULL, NULL};

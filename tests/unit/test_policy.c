@@ -427,8 +427,8 @@ static void test_again(void **state)
 
     make_message(&c, &message);
     g_ptr_array_add(recipients, (gpointer)ERIKA);
-    g_autofree char *stamp =
-        dm_stamp_make(gateway->stamp_key, GATEWAY_ID, "4Q", "gemeinde", 0, recipients, MAXI, message.headers, NULL);
+    g_autofree char *stamp = dm_stamp_make(gateway->stamp_key, GATEWAY_ID, "4Q", "gemeinde", NULL, 0, recipients, MAXI,
+                                           message.headers, NULL);
     dm_headers_prepend(message.headers, DM_FIELD_STAMP, stamp);
     dm_policy_decide(gateway, &message.request, &verdict);
     assert_int_equal(verdict.kind, DM_VERDICT_AGAIN);

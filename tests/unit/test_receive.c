@@ -310,7 +310,8 @@ static void put_state_from(const Fixture *f, DmSentState state, const char *emai
                                    (char *)"max@gemeinde.de-mail.de",
                                    (char *)message_id,
                                    (char *)private_id,
-                                   0};
+                                   0,
+                                   NULL};
     const DmSent sent = {state, 5, NULL, NULL, (char *)"p-1", NULL, NULL};
 
     assert_true(dm_journal_put_sent(f->journal, GID, &message, (char *[]){(char *)recipient}, &sent, 1, NULL));

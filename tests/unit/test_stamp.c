@@ -24,7 +24,7 @@ static DmHeaders *message(void)
     return headers;
 }
 
-static void add_stamp(DmHeaders *headers, guint n_recipients, gint64 time)
+static void add_stamp_of(DmHeaders *headers, const char *unit, guint n_recipients, gint64 time)
 {
     g_autoptr(GBytes) key = stamp_key();
     g_autoptr(GPtrArray) recipients = g_ptr_array_new_with_free_func(g_free);
@@ -33,11 +33,16 @@ static void add_stamp(DmHeaders *headers, guint n_recipients, gint64 time)
     for (guint i = 0; i < n_recipients; i++)
         g_ptr_array_add(recipients, g_strdup_printf("User%u@muster.de-mail.de", i));
     g_autofree char *stamp =
-        dm_stamp_make(key, ID, "4QXYZ", "gemeinde", time, recipients, "<Max@gemeinde.example>", headers, &error);
+        dm_stamp_make(key, ID, "4QXYZ", "gemeinde", unit, time, recipients, "<Max@gemeinde.example>", headers, &error);
     assert_non_null(stamp);
     for (const char *line = stamp; line != NULL; line = strchr(line + 1, '\n'))
         assert_true(strcspn(line + 1, "\n") < 79);
     dm_headers_prepend(headers, DM_FIELD_STAMP, stamp);
+}
+
+static void add_stamp(DmHeaders *headers, guint n_recipients, gint64 time)
+{
+    add_stamp_of(headers, NULL, n_recipients, time);
 }
 
 static gboolean verifies(const DmHeaders *headers, const char *sender, gint64 max_age, const char *want_error)
@@ -67,11 +72,59 @@ static void test_round_trip(void **state)
     assert_string_equal(stamp.id, ID);
     assert_string_equal(stamp.queue_id, "4QXYZ");
     assert_string_equal(stamp.tenant, "gemeinde");
+    assert_string_equal(stamp.unit, "");
     assert_int_equal(g_hash_table_size(stamp.tags), 9);
     assert_true(dm_stamp_covers(key, &stamp, "user0@muster.de-mail.de"));
     assert_true(dm_stamp_covers(key, &stamp, "<USER8@muster.de-mail.de>"));
     assert_false(dm_stamp_covers(key, &stamp, "user9@muster.de-mail.de"));
     dm_stamp_clear(&stamp);
+}
+
+static void test_unit(void **state)
+{
+    g_autofree char *wide = g_strnfill(DM_STAMP_UNIT_MAX - 1, 'x');
+    g_autofree char *too_long = g_strconcat(wide, "\xc3\xa4", "y", NULL);
+    const struct {
+        const char *unit;
+        const char *expected;
+    } units[] = {
+        {"Amt 32", "Amt 32"},
+        {"a; t=1; mac=\r\n b", "a; t=1; mac=\r\n b"},
+        {"B\xc3\xbcrgeramt, 100 % \"f\xc3\xbcr alle\"", "B\xc3\xbcrgeramt, 100 % \"f\xc3\xbcr alle\""},
+        {"B\xfcro", "B\xef\xbf\xbdro"},
+        {too_long, wide},
+        {"", ""},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(units); i++) {
+        g_autoptr(DmHeaders) headers = message();
+        g_autoptr(GBytes) key = stamp_key();
+        DmStamp stamp;
+        add_stamp_of(headers, units[i].unit, 9, 0);
+        assert_true(dm_stamp_verify(key, headers, "max@gemeinde.example", 3600, &stamp, NULL));
+        assert_string_equal(stamp.unit, units[i].expected);
+        assert_string_equal(stamp.tenant, "gemeinde");
+        assert_int_equal(g_hash_table_size(stamp.tags), 9);
+        dm_stamp_clear(&stamp);
+    }
+}
+
+/* Billing rests on it: nobody writes another unit into a stamp, or takes it out. */
+static void test_unit_forged(void **state)
+{
+    static const char *const forged[] = {" unit=Amt%2033;", "", " unit=Amt%2G;", " unit=%FF;"};
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(forged); i++) {
+        g_autoptr(DmHeaders) headers = message();
+        add_stamp_of(headers, "Amt 32", 1, 0);
+        g_auto(GStrv) parts = g_strsplit(dm_headers_get(headers, DM_FIELD_STAMP, 0), " unit=Amt%2032;", -1);
+        assert_int_equal(g_strv_length(parts), 2);
+        g_autofree char *value = g_strjoinv(forged[i], parts);
+        dm_headers_replace(headers, DM_FIELD_STAMP, 1, value);
+        assert_false(verifies(headers, "max@gemeinde.example", 0, i < 2 ? "does not fit" : "malformed"));
+    }
 }
 
 /* An MTA folds anew, and other fields come and go: the stamp still holds. */
@@ -200,8 +253,10 @@ static void test_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refolded), cmocka_unit_test(test_forged),
-        cmocka_unit_test(test_malformed),  cmocka_unit_test(test_age),      cmocka_unit_test(test_many_recipients),
+        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_unit),
+        cmocka_unit_test(test_unit_forged), cmocka_unit_test(test_refolded),
+        cmocka_unit_test(test_forged),      cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_age),         cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_ids),
     };
 
