@@ -6,9 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static gboolean is_sent(const DmEntryView *view)
+gboolean dm_entry_view_is_sent(const DmEntryView *view)
 {
     return view->gateway_id[0] != '\0';
+}
+
+gint64 dm_entry_view_time(const DmEntryView *view)
+{
+    if (!dm_entry_view_is_sent(view))
+        return view->received.fetched != 0 ? view->received.fetched : view->received.time;
+    if (view->message != NULL)
+        return view->message->time;
+    return ((const DmSentRecipient *)g_ptr_array_index(view->recipients, 0))->sent.time;
 }
 
 static gboolean load_sent(DmJournal *journal, DmEntryView *view, gboolean *found, GError **error)
@@ -33,7 +42,7 @@ gboolean dm_entry_view_load(DmJournal *journal, const DmJournalEntry *entry, DmE
     *view = (DmEntryView){.gateway_id = g_strdup(entry->gateway_id),
                           .tenant = g_strdup(entry->tenant),
                           .provider_id = g_strdup(entry->provider_id)};
-    if (is_sent(view))
+    if (dm_entry_view_is_sent(view))
         return load_sent(journal, view, found, error);
     return dm_journal_get_received(journal, view->tenant, view->provider_id, &view->received, found, error);
 }
@@ -59,7 +68,7 @@ const char *const *dm_entry_view_states(void)
 
 gboolean dm_entry_view_has_state(const DmEntryView *view, const char *state)
 {
-    if (!is_sent(view))
+    if (!dm_entry_view_is_sent(view))
         return strcmp(dm_received_state_word(view->received.state), state) == 0;
     for (guint i = 0; i < view->recipients->len; i++) {
         if (strcmp(dm_sent_recipient_state(g_ptr_array_index(view->recipients, i)), state) == 0)
@@ -131,8 +140,8 @@ static json_t *json_sent(const DmEntryView *view)
     const DmSentRecipient *first = g_ptr_array_index(view->recipients, 0);
     g_autofree char *options = message->options != 0 ? dm_options_format(message->options) : g_strdup("");
 
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "direction", "sent", "gateway_id",
-                     view->gateway_id, "tenant", json_text(view->tenant), "time",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "direction", "sent", "gateway_id",
+                     view->gateway_id, "tenant", json_text(view->tenant), "unit", json_text(message->unit), "time",
                      json_time(view->message != NULL ? message->time : first->sent.time), "queue_id",
                      json_text(first->sent.queue_id), "private_id", json_text(message->private_id), "message_id",
                      json_text(message->message_id), "sender", json_text(message->email), "demail",
@@ -153,7 +162,7 @@ static json_t *json_received(const DmEntryView *view)
 
 json_t *dm_entry_view_json(const DmEntryView *view)
 {
-    return is_sent(view) ? json_sent(view) : json_received(view);
+    return dm_entry_view_is_sent(view) ? json_sent(view) : json_received(view);
 }
 
 /* For people. */
@@ -189,7 +198,7 @@ static void print_received_line(const DmEntryView *view)
 
 void dm_entry_view_print_line(const DmEntryView *view, const char *state)
 {
-    if (!is_sent(view)) {
+    if (!dm_entry_view_is_sent(view)) {
         print_received_line(view);
         return;
     }
@@ -243,6 +252,7 @@ static void print_message(const DmSentMessage *message)
     print_field("Message-ID", message->message_id);
     print_field("sender", message->email);
     print_field("as", message->demail);
+    print_field("unit", message->unit);
     print_field("options", options);
 }
 
@@ -265,13 +275,13 @@ static void print_received(const DmReceived *received)
 void dm_entry_view_print_all(const DmEntryView *view)
 {
     g_autofree char *tenant = plain(view->tenant);
-    g_autofree char *id = plain(is_sent(view) ? view->gateway_id : view->provider_id);
+    g_autofree char *id = plain(dm_entry_view_is_sent(view) ? view->gateway_id : view->provider_id);
 
-    printf("%s %s, tenant %s\n", is_sent(view) ? "sent" : "received", id, tenant);
+    printf("%s %s, tenant %s\n", dm_entry_view_is_sent(view) ? "sent" : "received", id, tenant);
     if (view->message != NULL)
         print_message(view->message);
     for (guint i = 0; view->recipients != NULL && i < view->recipients->len; i++)
         print_recipient(g_ptr_array_index(view->recipients, i));
-    if (!is_sent(view))
+    if (!dm_entry_view_is_sent(view))
         print_received(&view->received);
 }

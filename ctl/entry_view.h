@@ -23,6 +23,11 @@ gboolean dm_entry_view_load(DmJournal *journal, const DmJournalEntry *entry, DmE
                             GError **error);
 void dm_entry_view_clear(DmEntryView *view);
 
+gboolean dm_entry_view_is_sent(const DmEntryView *view);
+
+/* When it was first submitted, or first fetched (where an older version wrote it: when it last changed). */
+gint64 dm_entry_view_time(const DmEntryView *view);
+
 /* Whether it, or one of its recipients, is in this state. */
 gboolean dm_entry_view_has_state(const DmEntryView *view, const char *state);
 

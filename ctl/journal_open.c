@@ -1,5 +1,6 @@
 #include "ctl/journal_open.h"
 
+#include "common/nearest.h"
 #include "common/program.h"
 #include "ctl/output.h"
 
@@ -26,6 +27,20 @@ gboolean dm_ctl_journal_open(const DmCtl *ctl, DmJournalMode mode, DmCtlJournal 
         return FALSE;
     }
     return TRUE;
+}
+
+void dm_ctl_journal_warn_of_tenant(const DmCtlJournal *opened, const char *tenant)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    if (tenant == NULL || dm_config_tenant_by_name(opened->config, tenant) != NULL)
+        return;
+    for (guint i = 0; i < opened->config->tenants->len; i++)
+        g_ptr_array_add(names, ((const DmTenantConfig *)g_ptr_array_index(opened->config->tenants, i))->name);
+    g_ptr_array_add(names, NULL);
+    g_autofree char *problem = g_strdup_printf("--tenant %s: not in the configuration; did you mean \"%s\"?", tenant,
+                                               dm_nearest(tenant, (const char *const *)names->pdata));
+    dm_output_complain(problem);
 }
 
 void dm_ctl_journal_close(DmCtlJournal *opened)

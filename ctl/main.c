@@ -23,6 +23,7 @@ static const struct {
     {"messages", dm_ctl_messages, "list what was sent and received, and how far it is"},
     {"postmap", dm_ctl_postmap, "compile table sources"},
     {"query", dm_ctl_query, "look a key up in a table"},
+    {"report", dm_ctl_report, "count what was sent and received, for billing"},
     {"retry", dm_ctl_retry, "let a held De-Mail be sent again"},
     {"show", dm_ctl_show, "show the history of one message"},
     {"status", dm_ctl_status, "list De-Mails whose fate is open"},

@@ -25,7 +25,8 @@ def build_folder():
 
 def program(name, build=None):
     """The path of a program in the build tree."""
-    folders = {"demail-milter": "milter", "demail-poller": "poller", "demailctl": "ctl", "demail-sandbox": "sandbox"}
+    folders = {"demail-milter": "milter", "demail-poller": "poller", "demailctl": "ctl", "demail-sandbox": "sandbox",
+               "make_journal": "tests/journal"}
     return Path(build or build_folder()) / folders[name] / name
 
 
