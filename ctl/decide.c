@@ -10,6 +10,7 @@
 typedef struct {
     const char *id; /* as the administrator names it */
     gboolean resend;
+    gboolean json;
 } Decision;
 
 /* The one sent De-Mail that goes by this name. NULL after a complaint; *exit_code is then why. */
@@ -59,14 +60,22 @@ static int decide(DmJournal *journal, const Decision *decision)
         dm_output_complain(problem);
         return NOT_HELD;
     }
-    printf("%s: recipients: %u; at the mail server's next attempt %s\n", gateway_id, decided,
-           decision->resend ? "the De-Mail is sent again" : "the De-Mail comes back to its sender");
+    if (decision->json)
+        dm_output_json_line(json_pack("{s:s, s:s, s:i}", "gateway_id", gateway_id, "decision",
+                                      decision->resend ? "retry" : "drop", "recipients", (int)decided));
+    else
+        printf("%s: recipients: %u; at the mail server's next attempt %s\n", gateway_id, decided,
+               decision->resend ? "the De-Mail is sent again" : "the De-Mail comes back to its sender");
     return EX_OK;
 }
 
 static int run(const DmCtl *ctl, const char *command, gboolean resend, int argc, char **argv)
 {
-    const GOptionEntry entries[] = {{NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL}};
+    gboolean json = ctl->json;
+    const GOptionEntry entries[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL},
+        {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+    };
     DmCtlJournal opened;
     int exit_code = EX_OK;
 
@@ -78,7 +87,7 @@ static int run(const DmCtl *ctl, const char *command, gboolean resend, int argc,
         dm_output_complain(problem);
         return EX_USAGE;
     }
-    const Decision decision = {argv[1], resend};
+    const Decision decision = {argv[1], resend, json};
     if (dm_ctl_journal_open(ctl, DM_JOURNAL_AMEND, &opened, &exit_code))
         exit_code = decide(opened.journal, &decision);
     dm_ctl_journal_close(&opened);

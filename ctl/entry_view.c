@@ -3,7 +3,6 @@
 #include "common/demail.h"
 #include "ctl/output.h"
 
-#include <stdio.h>
 #include <string.h>
 
 gboolean dm_entry_view_is_sent(const DmEntryView *view)
@@ -66,18 +65,32 @@ const char *const *dm_entry_view_states(void)
     return states;
 }
 
-gboolean dm_entry_view_has_state(const DmEntryView *view, const char *state)
+/* Of several at the same time the first stays before the others. */
+static void insert_step(GArray *steps, const DmEntryStep *step)
 {
-    if (!dm_entry_view_is_sent(view))
-        return strcmp(dm_received_state_word(view->received.state), state) == 0;
-    for (guint i = 0; i < view->recipients->len; i++) {
-        if (strcmp(dm_sent_recipient_state(g_ptr_array_index(view->recipients, i)), state) == 0)
-            return TRUE;
-    }
-    return FALSE;
+    guint at = steps->len;
+
+    while (at > 0 && g_array_index(steps, DmEntryStep, at - 1).time > step->time)
+        at--;
+    g_array_insert_val(steps, at, *step);
 }
 
-/* Seconds since 1970 as ISO 8601; empty for 0. */
+GArray *dm_entry_view_steps(const DmSentRecipient *recipient)
+{
+    const DmSent *sent = &recipient->sent;
+    GArray *steps = g_array_new(FALSE, FALSE, sizeof(DmEntryStep));
+    const DmEntryStep first = {sent->time, dm_sent_state_word(sent->state),
+                               sent->provider_id[0] != '\0' ? sent->provider_id : sent->code, sent->detail};
+
+    insert_step(steps, &first);
+    for (guint i = 0; i < recipient->events->len; i++) {
+        const DmSentEvent *event = g_ptr_array_index(recipient->events, i);
+        const DmEntryStep step = {event->time, dm_sent_event_word(event->kind), event->provider_id, event->detail};
+        insert_step(steps, &step);
+    }
+    return steps;
+}
+
 static json_t *json_text(const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text != NULL ? text : "", -1);
@@ -105,15 +118,14 @@ static json_t *json_words(const char *list)
 
 static json_t *json_history(const DmSentRecipient *recipient)
 {
+    g_autoptr(GArray) steps = dm_entry_view_steps(recipient);
     json_t *history = json_array();
 
-    json_array_append_new(history, json_pack("{s:s, s:o}", "event", dm_sent_state_word(recipient->sent.state), "time",
-                                             json_time(recipient->sent.time)));
-    for (guint i = 0; i < recipient->events->len; i++) {
-        const DmSentEvent *event = g_ptr_array_index(recipient->events, i);
-        json_array_append_new(history, json_pack("{s:s, s:o, s:o, s:o}", "event", dm_sent_event_word(event->kind),
-                                                 "time", json_time(event->time), "id", json_text(event->provider_id),
-                                                 "detail", json_text(event->detail)));
+    for (guint i = 0; i < steps->len; i++) {
+        const DmEntryStep *step = &g_array_index(steps, DmEntryStep, i);
+        json_array_append_new(history,
+                              json_pack("{s:s, s:o, s:o, s:o}", "event", step->event, "time", json_time(step->time),
+                                        "id", json_text(step->id), "detail", json_text(step->detail)));
     }
     return history;
 }
@@ -163,125 +175,4 @@ static json_t *json_received(const DmEntryView *view)
 json_t *dm_entry_view_json(const DmEntryView *view)
 {
     return dm_entry_view_is_sent(view) ? json_sent(view) : json_received(view);
-}
-
-/* For people. */
-static char *plain(const char *text)
-{
-    return dm_output_plain(text != NULL && text[0] != '\0' ? text : "-");
-}
-
-static void print_sent_line(const DmEntryView *view, const DmSentRecipient *recipient)
-{
-    g_autofree char *time = dm_output_time(view->message != NULL ? view->message->time : recipient->sent.time);
-    g_autofree char *tenant = plain(view->tenant);
-    g_autofree char *sender = plain(view->message != NULL ? view->message->email : NULL);
-    g_autofree char *address = plain(recipient->address);
-
-    printf("%s  sent      %-13s %s  %s  %s -> %s\n", time, dm_sent_recipient_state(recipient), view->gateway_id, tenant,
-           sender, address);
-}
-
-static void print_received_line(const DmEntryView *view)
-{
-    const DmReceived *r = &view->received;
-    g_autofree char *time = dm_output_time(r->fetched != 0 ? r->fetched : r->time);
-    g_autofree char *id = plain(view->provider_id);
-    g_autofree char *tenant = plain(view->tenant);
-    g_autofree char *sender = plain(r->sender);
-    g_autofree char *type = plain(r->type);
-    g_autofree char *verified = plain(r->verified);
-
-    printf("%s  received  %-13s %s  %s  %s  %s, verified=%s\n", time, dm_received_state_word(r->state), id, tenant,
-           sender, type, verified);
-}
-
-void dm_entry_view_print_line(const DmEntryView *view, const char *state)
-{
-    if (!dm_entry_view_is_sent(view)) {
-        print_received_line(view);
-        return;
-    }
-    for (guint i = 0; i < view->recipients->len; i++) {
-        const DmSentRecipient *recipient = g_ptr_array_index(view->recipients, i);
-        if (state == NULL || strcmp(dm_sent_recipient_state(recipient), state) == 0)
-            print_sent_line(view, recipient);
-    }
-}
-
-/* Nothing for an empty value. */
-static void print_field(const char *name, const char *value)
-{
-    if (value == NULL || value[0] == '\0')
-        return;
-    g_autofree char *text = plain(value);
-    printf("  %-13s %s\n", name, text);
-}
-
-static void print_step(gint64 when, const char *event, const char *first, const char *second)
-{
-    g_autofree char *time = dm_output_time(when);
-    g_autofree char *one = plain(first);
-    g_autofree char *two = plain(second);
-
-    printf("    %s  %-13s %s  %s\n", time, event, one, two);
-}
-
-static void print_recipient(const DmSentRecipient *recipient)
-{
-    const DmSent *sent = &recipient->sent;
-    g_autofree char *address = plain(recipient->address);
-
-    printf("  %s: %s\n", address, dm_sent_recipient_state(recipient));
-    print_step(sent->time, dm_sent_state_word(sent->state),
-               sent->provider_id[0] != '\0' ? sent->provider_id : sent->code, sent->detail);
-    for (guint i = 0; i < recipient->events->len; i++) {
-        const DmSentEvent *event = g_ptr_array_index(recipient->events, i);
-        print_step(event->time, dm_sent_event_word(event->kind), event->provider_id, event->detail);
-    }
-}
-
-static void print_message(const DmSentMessage *message)
-{
-    g_autofree char *time = dm_output_time(message->time);
-    g_autofree char *options = dm_options_format(message->options);
-
-    print_field("submitted", time);
-    print_field("queue id", message->queue_id);
-    print_field("private id", message->private_id);
-    print_field("Message-ID", message->message_id);
-    print_field("sender", message->email);
-    print_field("as", message->demail);
-    print_field("unit", message->unit);
-    print_field("options", options);
-}
-
-static void print_received(const DmReceived *received)
-{
-    g_autofree char *fetched = dm_output_time(received->fetched);
-    g_autofree char *changed = dm_output_time(received->time);
-
-    print_field("fetched", fetched);
-    print_field("state", dm_received_state_word(received->state));
-    print_field("since", changed);
-    print_field("type", received->type);
-    print_field("private id", received->private_id);
-    print_field("sender", received->sender);
-    print_field("verified", received->verified);
-    print_field("reasons", received->reasons);
-    print_field("about", received->about);
-}
-
-void dm_entry_view_print_all(const DmEntryView *view)
-{
-    g_autofree char *tenant = plain(view->tenant);
-    g_autofree char *id = plain(dm_entry_view_is_sent(view) ? view->gateway_id : view->provider_id);
-
-    printf("%s %s, tenant %s\n", dm_entry_view_is_sent(view) ? "sent" : "received", id, tenant);
-    if (view->message != NULL)
-        print_message(view->message);
-    for (guint i = 0; view->recipients != NULL && i < view->recipients->len; i++)
-        print_recipient(g_ptr_array_index(view->recipients, i));
-    if (!dm_entry_view_is_sent(view))
-        print_received(&view->received);
 }

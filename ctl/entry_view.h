@@ -1,5 +1,5 @@
 /*
- * An entry of the journal, sent or received, with all that belongs to it, for programs and for people.
+ * An entry of the journal, sent or received, with all that belongs to it, and its form for programs.
  */
 #ifndef DEMAIL_CTL_ENTRY_VIEW_H
 #define DEMAIL_CTL_ENTRY_VIEW_H
@@ -28,18 +28,20 @@ gboolean dm_entry_view_is_sent(const DmEntryView *view);
 /* When it was first submitted, or first fetched (where an older version wrote it: when it last changed). */
 gint64 dm_entry_view_time(const DmEntryView *view);
 
-/* Whether it, or one of its recipients, is in this state. */
-gboolean dm_entry_view_has_state(const DmEntryView *view, const char *state);
-
 /* All words for states, NULL-terminated. */
 const char *const *dm_entry_view_states(void);
 
 json_t *dm_entry_view_json(const DmEntryView *view);
 
-/* One line on standard output for each recipient that is in `state` (NULL: for each), or for a received message. */
-void dm_entry_view_print_line(const DmEntryView *view, const char *state);
+/* One thing that is known of a recipient; lent by it. */
+typedef struct {
+    gint64 time;
+    const char *event;  /* the provider's answer, or what a confirmation or notification says */
+    const char *id;     /* the provider's, of De-Mail or confirmation; or the code of a refusal or deferral */
+    const char *detail; /* may be empty */
+} DmEntryStep;
 
-/* All of it, on several lines. */
-void dm_entry_view_print_all(const DmEntryView *view);
+/* The history of a recipient (DmEntryStep), oldest first. */
+GArray *dm_entry_view_steps(const DmSentRecipient *recipient);
 
 #endif

@@ -178,7 +178,7 @@ static void decide(const DmGateway *gateway, const Question *question, const DmH
     dm_policy_decide(gateway, &request, verdict);
 }
 
-static int explain(const DmCtl *ctl, const Question *question)
+static int explain(const DmCtl *ctl, const Question *question, gboolean json)
 {
     g_autoptr(GError) error = NULL;
     gboolean too_large = FALSE;
@@ -195,7 +195,7 @@ static int explain(const DmCtl *ctl, const Question *question)
         return dm_error_exit_code(error);
     }
     decide(gateway, question, headers, too_large, gateway_id, &verdict);
-    if (ctl->json)
+    if (json)
         print_json(&verdict, question);
     else
         print_text(&verdict, question);
@@ -206,6 +206,7 @@ static int explain(const DmCtl *ctl, const Question *question)
 int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv)
 {
     Question question = {0};
+    gboolean json = ctl->json;
     const GOptionEntry entries[] = {
         {"from", 0, 0, G_OPTION_ARG_FILENAME, &question.from, "From address, and envelope sender", "ADDRESS"},
         {"sender", 0, 0, G_OPTION_ARG_FILENAME, &question.sender, "Envelope sender, where it is another", "ADDRESS"},
@@ -214,6 +215,7 @@ int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv)
         {"to", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &question.to, "Envelope recipient (may be repeated)", "ADDRESS"},
         {"header", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &question.headers, "Header field (may be repeated)",
          "'NAME: VALUE'"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
     int exit_code = EX_USAGE;
@@ -225,7 +227,7 @@ int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv)
         else if (!g_hostname_is_ip_address(question.client))
             dm_output_complain("explain: --client is no address; write such as 192.0.2.7 or 2001:db8::7");
         else
-            exit_code = explain(ctl, &question);
+            exit_code = explain(ctl, &question, json);
     }
     clear_question(&question);
     return exit_code;

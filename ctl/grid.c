@@ -16,10 +16,17 @@ struct DmGrid {
     gsize n;
     guint screen;    /* its width; 0: no terminal */
     gboolean colour; /* only on a terminal */
-    gboolean titled;
     guint *widths;   /* by column; 0: left out */
+    guint *titled;   /* widths under which the titles stand */
     GPtrArray *rows; /* of char **, not printed yet */
 };
+
+static gboolean has_colour(void)
+{
+    const char *no_color = g_getenv("NO_COLOR");
+
+    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
+}
 
 static guint screen_width(void)
 {
@@ -32,14 +39,14 @@ static guint screen_width(void)
 
 DmGrid *dm_grid_new(const DmGridColumn *columns, gsize n)
 {
-    const char *no_color = g_getenv("NO_COLOR");
     DmGrid *grid = g_new0(DmGrid, 1);
 
     grid->columns = columns;
     grid->n = n;
     grid->screen = screen_width();
-    grid->colour = grid->screen > 0 && (no_color == NULL || no_color[0] == '\0');
+    grid->colour = has_colour();
     grid->widths = g_new0(guint, n);
+    grid->titled = g_new0(guint, n);
     grid->rows = g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))g_strfreev);
     return grid;
 }
@@ -105,9 +112,9 @@ static void print_row(const DmGrid *grid, char *const *row)
 
     for (gsize i = 0; i < grid->n; i++) {
         const DmGridColumn *column = &grid->columns[i];
-        const char *cell = row != NULL ? row[i] : column->title;
         if (grid->widths[i] == 0)
             continue;
+        g_autofree char *cell = row != NULL ? g_strdup(row[i]) : g_ascii_strup(column->title, -1);
         g_autofree char *text = fit(cell, grid->widths[i], column->right);
         const char *colour = "";
         if (grid->colour && row == NULL)
@@ -200,9 +207,9 @@ static void print_page(DmGrid *grid)
     if (grid->rows->len == 0)
         return;
     set_widths(grid);
-    if (!grid->titled)
+    if (memcmp(grid->titled, grid->widths, grid->n * sizeof *grid->widths) != 0)
         print_row(grid, NULL);
-    grid->titled = TRUE;
+    memcpy(grid->titled, grid->widths, grid->n * sizeof *grid->widths);
     for (guint i = 0; i < grid->rows->len; i++)
         print_row(grid, g_ptr_array_index(grid->rows, i));
     g_ptr_array_set_size(grid->rows, 0);
@@ -229,7 +236,15 @@ void dm_grid_end(DmGrid *grid)
     print_page(grid);
     g_ptr_array_unref(grid->rows);
     g_free(grid->widths);
+    g_free(grid->titled);
     g_free(grid);
+}
+
+char *dm_grid_tinted_state(const char *state)
+{
+    const char *colour = has_colour() ? colour_of(dm_grid_state_tone(state)) : "";
+
+    return g_strconcat(colour, state, colour[0] != '\0' ? "\033[0m" : "", NULL);
 }
 
 DmTone dm_grid_state_tone(const char *state)

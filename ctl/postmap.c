@@ -31,7 +31,7 @@ static gboolean is_address_map(const char *config_file, const char *source)
     return FALSE;
 }
 
-static int compile(const DmCtl *ctl, const char *operand, gboolean two_way)
+static int compile(const DmCtl *ctl, const char *operand, gboolean two_way, gboolean json)
 {
     g_autofree char *source = g_canonicalize_filename(operand, NULL);
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
@@ -48,8 +48,8 @@ static int compile(const DmCtl *ctl, const char *operand, gboolean two_way)
         dm_output_complain(g_ptr_array_index(problems, i));
     if (problems->len > 0)
         return EX_DATAERR;
-    if (ctl->json)
-        dm_output_json(
+    if (json)
+        dm_output_json_line(
             json_pack("{s:s, s:I, s:b}", "source", source, "entries", (json_int_t)entries, "two_way", two_way));
     return EX_OK;
 }
@@ -57,8 +57,10 @@ static int compile(const DmCtl *ctl, const char *operand, gboolean two_way)
 int dm_ctl_postmap(const DmCtl *ctl, int argc, char **argv)
 {
     gboolean two_way = FALSE;
+    gboolean json = ctl->json;
     const GOptionEntry entries[] = {
         {"two-way", 0, 0, G_OPTION_ARG_NONE, &two_way, "Compile for look-ups both ways (address maps)", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, one object per line", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
     int exit_code = EX_OK;
@@ -70,7 +72,7 @@ int dm_ctl_postmap(const DmCtl *ctl, int argc, char **argv)
         return EX_USAGE;
     }
     for (int i = 1; i < argc; i++) {
-        int result = compile(ctl, argv[i], two_way);
+        int result = compile(ctl, argv[i], two_way, json);
         if (exit_code == EX_OK)
             exit_code = result;
     }

@@ -8,9 +8,9 @@
 
 #define NOT_FOUND 1 /* as postmap -q */
 
-static int print_hit(const DmCtl *ctl, const char *file, const char *asked, const char *key, const char *value)
+static int print_hit(gboolean json, const char *file, const char *asked, const char *key, const char *value)
 {
-    if (ctl->json)
+    if (json)
         dm_output_json(json_pack("{s:s, s:s, s:s?, s:s?}", "table", file, "asked", asked, "key", key, "value", value));
     else if (value != NULL)
         printf("%s\n", value);
@@ -20,8 +20,10 @@ static int print_hit(const DmCtl *ctl, const char *file, const char *asked, cons
 int dm_ctl_query(const DmCtl *ctl, int argc, char **argv)
 {
     const char *delimiter = "+";
+    gboolean json = ctl->json;
     const GOptionEntry entries[] = {
         {"delimiter", 'd', 0, G_OPTION_ARG_STRING, &delimiter, "Recipient delimiter", "CHARS"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
     g_autoptr(GError) error = NULL;
@@ -42,5 +44,5 @@ int dm_ctl_query(const DmCtl *ctl, int argc, char **argv)
         dm_output_complain(error->message);
         return dm_error_exit_code(error);
     }
-    return print_hit(ctl, dm_table_file(table), argv[2], key, value);
+    return print_hit(json, dm_table_file(table), argv[2], key, value);
 }

@@ -1,11 +1,89 @@
 #include "ctl/command.h"
 #include "ctl/entry_view.h"
+#include "ctl/grid.h"
 #include "ctl/journal_open.h"
 #include "ctl/output.h"
 
+#include <stdio.h>
 #include <sysexits.h>
 
 #define NOT_FOUND 1 /* as demailctl query */
+
+static char *plain(const char *text)
+{
+    return dm_output_plain(text != NULL && text[0] != '\0' ? text : "-");
+}
+
+/* Nothing for an empty value. */
+static void print_field(const char *name, const char *value)
+{
+    if (value == NULL || value[0] == '\0')
+        return;
+    g_autofree char *text = plain(value);
+    printf("  %-13s %s\n", name, text);
+}
+
+static void print_recipient(const DmSentRecipient *recipient)
+{
+    g_autoptr(GArray) steps = dm_entry_view_steps(recipient);
+    g_autofree char *address = plain(recipient->address);
+    g_autofree char *state = dm_grid_tinted_state(dm_sent_recipient_state(recipient));
+
+    printf("  %s: %s\n", address, state);
+    for (guint i = 0; i < steps->len; i++) {
+        const DmEntryStep *step = &g_array_index(steps, DmEntryStep, i);
+        g_autofree char *time = dm_output_time(step->time);
+        g_autofree char *id = plain(step->id);
+        g_autofree char *detail = plain(step->detail);
+        printf("    %s  %-13s %s  %s\n", time, step->event, id, detail);
+    }
+}
+
+static void print_message(const DmSentMessage *message)
+{
+    g_autofree char *time = dm_output_time(message->time);
+    g_autofree char *options = dm_options_format(message->options);
+
+    print_field("submitted", time);
+    print_field("queue id", message->queue_id);
+    print_field("private id", message->private_id);
+    print_field("Message-ID", message->message_id);
+    print_field("sender", message->email);
+    print_field("as", message->demail);
+    print_field("unit", message->unit);
+    print_field("options", options);
+}
+
+static void print_received(const DmReceived *received)
+{
+    g_autofree char *fetched = dm_output_time(received->fetched);
+    g_autofree char *changed = dm_output_time(received->time);
+
+    print_field("fetched", fetched);
+    g_autofree char *state = dm_grid_tinted_state(dm_received_state_word(received->state));
+    printf("  %-13s %s\n", "state", state);
+    print_field("since", changed);
+    print_field("type", received->type);
+    print_field("private id", received->private_id);
+    print_field("sender", received->sender);
+    print_field("verified", received->verified);
+    print_field("reasons", received->reasons);
+    print_field("about", received->about);
+}
+
+static void print_all(const DmEntryView *view)
+{
+    g_autofree char *tenant = plain(view->tenant);
+    g_autofree char *id = plain(dm_entry_view_is_sent(view) ? view->gateway_id : view->provider_id);
+
+    printf("%s %s, tenant %s\n", dm_entry_view_is_sent(view) ? "sent" : "received", id, tenant);
+    if (view->message != NULL)
+        print_message(view->message);
+    for (guint i = 0; view->recipients != NULL && i < view->recipients->len; i++)
+        print_recipient(g_ptr_array_index(view->recipients, i));
+    if (!dm_entry_view_is_sent(view))
+        print_received(&view->received);
+}
 
 /* *shown counts. */
 static gboolean show_entry(DmJournal *journal, const DmJournalEntry *entry, gboolean json, guint *shown, GError **error)
@@ -18,7 +96,7 @@ static gboolean show_entry(DmJournal *journal, const DmJournalEntry *entry, gboo
         if (json)
             dm_output_json_line(dm_entry_view_json(&view));
         else
-            dm_entry_view_print_all(&view);
+            print_all(&view);
         (*shown)++;
     }
     dm_entry_view_clear(&view);

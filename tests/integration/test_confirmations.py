@@ -141,7 +141,7 @@ def test_listed_by_tenant_state_and_time(own_world, token):
     assert (came["sender"], came["verified"], came["type"]) == (ERIKA, "pass", "normal")
     receipt, = [e for e in listed(world, "--tenant", "gemeinde") if e["direction"] == "received"]
     assert receipt["about"] == sent["gateway_id"]
-    assert f"{MAX} -> {ERIKA}" in demailctl(world, "messages").stdout
+    assert f"\t{MAX}\t{ERIKA}\treceipt\n" in demailctl(world, "messages").stdout
 
 
 @pytest.mark.parametrize("arguments, complaint", [
