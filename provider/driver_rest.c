@@ -12,6 +12,8 @@
 #define SESSION_DEFAULT 300
 #define CLOSE_SECONDS   5
 #define PAGE            500U
+#define BROWSE_PAGE     100U
+#define BROWSE_MAX      ((gsize)32 * 1024 * 1024)    /* bytes of a page: what was sent may have 10000 recipients */
 #define FETCH_MAX       ((gint64)1024 * 1024 * 1024) /* bytes of a message: not to fill the disk of state_dir */
 #define FETCH_SECONDS   3600                         /* nor to occupy a mailbox for ever, in drops */
 #define PAUSE_MAX       3600                         /* seconds; a longer Retry-After is cut */
@@ -290,6 +292,16 @@ static gboolean rest_login(DmProvider *provider, GError **error)
     return token != NULL;
 }
 
+static gboolean rest_refused(DmProvider *provider)
+{
+    gboolean refused;
+
+    g_mutex_lock(&provider->lock);
+    refused = provider->refused != NULL;
+    g_mutex_unlock(&provider->lock);
+    return refused;
+}
+
 /* A refusal of the whole message as a result for each of its recipients. */
 static DmOutcome *refuse_all(const DmSubmission *submission, const DmProblem *problem)
 {
@@ -427,11 +439,34 @@ static gboolean rest_list(DmProvider *provider, guint limit, GPtrArray **entries
     return TRUE;
 }
 
+static gboolean rest_browse(DmProvider *provider, const char *folder, char **cursor, GPtrArray **entries,
+                            GError **error)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(entry_free);
+    g_autofree char *escaped = *cursor ? g_uri_escape_string(*cursor, NULL, FALSE) : NULL;
+    g_autofree char *path = g_strdup_printf("/messages?folder=%s&state=all&limit=%u%s%s", folder, BROWSE_PAGE,
+                                            escaped ? "&cursor=" : "", escaped ? escaped : "");
+    DmHttpRequest request = {.method = "GET", .path = path, .answer_max = BROWSE_MAX, .timeout = 2 * provider->timeout};
+    g_autofree char *next = NULL;
+    DmHttpAnswer answer;
+    gboolean ok = call_expecting(provider, &request, 200, &answer, error) &&
+                  dm_rest_entries_parse(answer.body->str, answer.body->len, found, &next, error);
+
+    dm_http_answer_clear(&answer);
+    if (!ok)
+        return FALSE;
+    g_free(*cursor);
+    *cursor = g_steal_pointer(&next);
+    *entries = g_steal_pointer(&found);
+    return TRUE;
+}
+
 /* Where a message goes while it is fetched. */
 typedef struct {
     int fd;
     GChecksum *checksum;
     gint64 length;
+    int problem; /* errno of what could not be written, or 0 */
 } Download;
 
 static gboolean download(const void *data, gsize length, gpointer sink_data)
@@ -446,8 +481,10 @@ static gboolean download(const void *data, gsize length, gpointer sink_data)
     for (gsize done = 0; done < length;) {
         gssize n = write(target->fd, (const char *)data + done, length - done);
 
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR) {
+            target->problem = errno;
             return FALSE;
+        }
         done += n > 0 ? (gsize)n : 0;
     }
     return TRUE;
@@ -466,23 +503,49 @@ static gboolean digest_matches(GChecksum *checksum, const char *digest)
     return digest && strstr(digest, expected) != NULL;
 }
 
+static gboolean is_gone(const DmHttpAnswer *answer)
+{
+    DmProblem problem;
+    gboolean gone = answer->status == 404 || answer->status == 410;
+
+    if (!gone)
+        return FALSE;
+    /* A proxy's 404 says nothing. */
+    dm_problem_parse(answer->status, answer->body->str, answer->body->len, &problem);
+    gone = g_str_equal(problem.code, "unknown-message");
+    dm_problem_clear(&problem);
+    return gone;
+}
+
+static void set_fetch_error(const char *id, const Download *target, const DmHttpAnswer *answer, GError *problem,
+                            GError **error)
+{
+    if (target->problem != 0)
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "message %s could not be stored: %s", id,
+                    g_strerror(target->problem));
+    else if (target->length > FETCH_MAX)
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "message %s is longer than %" G_GINT64_FORMAT " bytes", id,
+                    FETCH_MAX);
+    else if (is_gone(answer))
+        g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "the provider does not have message %s any more", id);
+    else
+        g_propagate_error(error, g_error_copy(problem));
+}
+
 static gboolean rest_fetch(DmProvider *provider, const char *id, int fd, GError **error)
 {
     g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
     g_autofree char *path = g_strdup_printf("/messages/%s/raw", escaped);
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    Download target = {fd, checksum, 0};
+    Download target = {fd, checksum, 0, 0};
     DmHttpRequest request = {
         .method = "GET", .path = path, .sink = download, .sink_data = &target, .timeout = FETCH_SECONDS};
     DmHttpAnswer answer;
     g_autoptr(GError) problem = NULL;
     gboolean ok = call_expecting(provider, &request, 200, &answer, &problem);
 
-    if (target.length > FETCH_MAX)
-        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "message %s is longer than %" G_GINT64_FORMAT " bytes", id,
-                    FETCH_MAX);
-    else if (problem)
-        g_propagate_error(error, g_steal_pointer(&problem));
+    if (!ok)
+        set_fetch_error(id, &target, &answer, problem, error);
     if (ok && !digest_matches(checksum, answer.digest)) {
         g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "message %s does not have the SHA-256 in its Repr-Digest", id);
         ok = FALSE;
@@ -519,9 +582,11 @@ const DmProviderDriver dm_driver_rest = {
     .open = rest_open,
     .close = rest_close,
     .login = rest_login,
+    .refused = rest_refused,
     .submit = rest_submit,
     .status = rest_status,
     .list = rest_list,
+    .browse = rest_browse,
     .fetch = rest_fetch,
     .ack = rest_ack,
     .account = rest_account,

@@ -64,6 +64,8 @@ typedef struct {
     char *type;       /* X-de-mail-message-type */
     char *private_id; /* or empty */
     char **recipients;
+    gint64 size;     /* bytes; 0: not told */
+    gint64 received; /* seconds since 1970; 0: not told */
 } DmEntry;
 
 typedef struct {
@@ -81,6 +83,9 @@ typedef struct {
      * before the provider is opened anew: it answers the same error at once. */
     gboolean (*login)(DmProvider *provider, GError **error);
 
+    /* Whether the provider has refused the login: until it is opened anew every call fails at once. */
+    gboolean (*refused)(DmProvider *provider);
+
     /* Submits one draft. Where the provider answered, *outcome is set and TRUE returned, whatever the results are.
      * FALSE: nothing is known to be accepted; with `*unsure` TRUE bytes had left and the fate is open. */
     gboolean (*submit)(DmProvider *provider, const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure,
@@ -93,7 +98,14 @@ typedef struct {
     /* New messages of the inbox, oldest first, at most `limit`. *entries: array of DmEntry *. */
     gboolean (*list)(DmProvider *provider, guint limit, GPtrArray **entries, GError **error);
 
-    /* The original bytes of a message into `fd` (from its present position), checked against the provider's digest. */
+    /* One page of the folder "inbox" or "sent", oldest first, whether new or retrieved before; marks nothing. *cursor is
+     * NULL for the first page, and then where the next begins: NULL at the end, else free with g_free(). *entries: array
+     * of DmEntry *. After an error *cursor is as it was. */
+    gboolean (*browse)(DmProvider *provider, const char *folder, char **cursor, GPtrArray **entries, GError **error);
+
+    /* The original bytes of a message into `fd` (from its present position), checked against the provider's digest.
+     * DM_ERROR_NOINPUT where the provider says that it has no such message (any more), DM_ERROR_OS where `fd` does not
+     * take the bytes. */
     gboolean (*fetch)(DmProvider *provider, const char *id, int fd, GError **error);
 
     /* Tells the provider that the message has been taken over. May be repeated. */

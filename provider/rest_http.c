@@ -129,6 +129,11 @@ static int on_progress(void *user_data, curl_off_t down_total, curl_off_t down, 
     return transfer->too_late;
 }
 
+static gsize answer_max(const DmHttpRequest *request)
+{
+    return request->answer_max > 0 ? request->answer_max : DM_HTTP_ANSWER_MAX;
+}
+
 static size_t on_write(char *data, size_t size, size_t count, void *user_data)
 {
     Transfer *transfer = user_data;
@@ -140,7 +145,7 @@ static size_t on_write(char *data, size_t size, size_t count, void *user_data)
         transfer->sink_broke = !transfer->request->sink(data, length, transfer->request->sink_data);
         return transfer->sink_broke ? 0 : length;
     }
-    if (transfer->answer->body->len + length > (gsize)DM_HTTP_ANSWER_MAX) {
+    if (transfer->answer->body->len + length > answer_max(transfer->request)) {
         transfer->too_long = TRUE;
         return 0;
     }
@@ -286,8 +291,9 @@ static gboolean fail(const DmHttp *http, const Transfer *transfer, CURLcode code
     else if (transfer->sink_broke)
         g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s: the answer could not be stored", http->name);
     else if (transfer->too_long)
-        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "provider %s: the answer is longer than %d bytes", http->name,
-                    DM_HTTP_ANSWER_MAX);
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY,
+                    "provider %s: the answer is longer than %" G_GSIZE_FORMAT " bytes", http->name,
+                    answer_max(transfer->request));
     else if (transfer->too_late)
         g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY,
                     "provider %s: no whole answer within %ld seconds after the message", http->name, http->silence);

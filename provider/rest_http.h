@@ -8,7 +8,7 @@
 
 #include "provider/provider.h"
 
-#define DM_HTTP_ANSWER_MAX (1024 * 1024) /* bytes of an answer that is kept in memory */
+#define DM_HTTP_ANSWER_MAX ((gsize)1024 * 1024) /* bytes of an answer that is kept in memory */
 
 typedef struct DmHttp DmHttp;
 
@@ -25,7 +25,8 @@ typedef struct {
     const char *envelope;
     DmHttpSink sink;
     gpointer sink_data;
-    gint64 timeout; /* seconds in all; 0: no bound but those on silence, and on the answer after a message */
+    gsize answer_max; /* bytes of the answer, instead of DM_HTTP_ANSWER_MAX */
+    gint64 timeout;   /* seconds in all; 0: no bound but those on silence, and on the answer after a message */
 } DmHttpRequest;
 
 typedef struct {

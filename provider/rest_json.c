@@ -217,6 +217,15 @@ DmOutcome *dm_rest_outcome_parse(const char *text, gsize length, GError **error)
     return outcome;
 }
 
+/* RFC 3339; a time without a zone is nobody's. */
+static gint64 time_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+
+    return time ? MAX(g_date_time_to_unix(time), 0) : 0;
+}
+
 static DmEntry *read_entry(const json_t *item)
 {
     const char *id = json_string_value(json_object_get(item, "id"));
@@ -237,6 +246,8 @@ static DmEntry *read_entry(const json_t *item)
     entry->type = copy_line(item, "type");
     entry->private_id = copy_string(item, "private_id");
     entry->recipients = g_strv_builder_end(builder);
+    entry->size = MAX(number(item, "size"), 0);
+    entry->received = time_of(item, "received");
     return entry;
 }
 

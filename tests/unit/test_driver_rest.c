@@ -137,6 +137,54 @@ static void test_expired_after_the_message(void **state)
     close_provider(provider);
 }
 
+#define PAGE(cursor) "{\"messages\":[{\"id\":\"1\",\"type\":\"normal\"}],\"cursor\":" cursor "}"
+
+static void test_browse(void **state)
+{
+    static const Exchange exchanges[] = {
+        LOGIN("one"),
+        {"GET /messages?folder=sent&state=all&limit=100 one", 200, PAGE("\"a&b\""), FALSE, 0},
+        {"GET /messages?folder=sent&state=all&limit=100&cursor=a%26b one", 500, "", FALSE, 0},
+        {"GET /messages?folder=sent&state=all&limit=100&cursor=a%26b one", 200, PAGE("null"), FALSE, 0},
+        LOGOUT("one"),
+        {0}};
+    DmProvider *provider = open_provider(*state, exchanges);
+    g_autofree char *cursor = NULL;
+
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(GPtrArray) entries = NULL;
+
+        assert_int_equal(dm_driver_rest.browse(provider, "sent", &cursor, &entries, NULL), i != 1);
+        assert_int_equal(entries ? entries->len : 0, i != 1 ? 1 : 0);
+        if (i < 2)
+            assert_string_equal(cursor, "a&b");
+    }
+    assert_null(cursor);
+    close_provider(provider);
+}
+
+/* Only the provider's own word counts. */
+static void test_gone(void **state)
+{
+    static const Exchange exchanges[] = {
+        LOGIN("one"),
+        {"GET /messages/7/raw one", 404, "{\"type\":\"urn:demail:problem:unknown-message\"}", FALSE, 0},
+        {"GET /messages/7/raw one", 404, "<html>", FALSE, 0},
+        {"GET /messages/7/raw one", 503, "{\"type\":\"urn:demail:problem:unknown-message\"}", FALSE, 0},
+        LOGOUT("one"),
+        {0}};
+    static const DmError codes[] = {DM_ERROR_NOINPUT, DM_ERROR_TEMPORARY, DM_ERROR_TEMPORARY};
+    DmProvider *provider = open_provider(*state, exchanges);
+
+    for (guint i = 0; i < G_N_ELEMENTS(codes); i++) {
+        g_autoptr(GError) error = NULL;
+
+        assert_false(dm_driver_rest.fetch(provider, "7", -1, &error));
+        assert_true(g_error_matches(error, DM_ERROR, codes[i]));
+    }
+    close_provider(provider);
+}
+
 static void test_no_login_after_a_refused_one(void **state)
 {
     static const Exchange exchanges[] = {
@@ -150,6 +198,7 @@ static void test_no_login_after_a_refused_one(void **state)
         assert_false(dm_driver_rest.login(provider, &error));
         assert_true(g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE));
         assert_non_null(strstr(error->message, "2 attempts left"));
+        assert_true(dm_driver_rest.refused(provider));
     }
     close_provider(provider);
 }
@@ -251,6 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_expired_session, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_expired_after_the_message, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_gone, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_browse, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_no_login_after_a_refused_one, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_pause, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_unreadable_password_is_no_other_error, ts_set_up, ts_tear_down),

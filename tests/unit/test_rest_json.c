@@ -103,8 +103,10 @@ static void entry_free(gpointer entry)
 
 static void test_entries(void **state)
 {
-    static const char text[] = "{\"messages\":[{\"id\":\"1\",\"size\":5,\"type\":\"normal\",\"private_id\":\"AZ\","
-                               "\"recipients\":[\"a@x\",3,\"b@x\"]},{\"id\":\"2\"}],\"cursor\":\"next\"}";
+    static const char text[] =
+        "{\"messages\":[{\"id\":\"1\",\"size\":5,\"type\":\"normal\",\"private_id\":\"AZ\","
+        "\"received\":\"2026-03-02T12:00:00Z\",\"recipients\":[\"a@x\",3,\"b@x\"]},{\"id\":\"2\","
+        "\"size\":-1,\"received\":\"2026-03-02T12:00:00\"}],\"cursor\":\"next\"}";
     static const char *const unusable[] = {"{\"messages\":[{\"id\":\"\"}]}", "{\"messages\":[{}]}", "{\"messages\":{}}",
                                            "{}", "null"};
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(entry_free);
@@ -121,7 +123,11 @@ static void test_entries(void **state)
     assert_string_equal(first->private_id, "AZ");
     assert_string_equal(first->recipients[1], "b@x");
     assert_null(first->recipients[2]);
+    assert_int_equal(first->size, 5);
+    assert_int_equal(first->received, 1772452800);
     assert_string_equal(second->type, "");
+    assert_int_equal(second->size, 0);
+    assert_int_equal(second->received, 0);
     assert_null(second->recipients[0]);
     for (gsize i = 0; i < G_N_ELEMENTS(unusable); i++) {
         g_autofree char *none = NULL;
