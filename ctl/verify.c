@@ -1,6 +1,7 @@
 #include "standard/verify.h"
 #include "common/config.h"
 #include "ctl/command.h"
+#include "ctl/findings_json.h"
 #include "ctl/output.h"
 #include "standard/raw_header.h"
 #include "standard/xml.h"
@@ -129,54 +130,11 @@ static DmTrust *open_trust(const DmCtl *ctl, const Options *options, GError **er
     return dm_trust_new(config->trust_anchors, config->crl_files, error);
 }
 
-static const char *class_letter(DmMessageClass message_class)
-{
-    switch (message_class) {
-    case DM_CLASS_UNKNOWN:
-        return NULL;
-    case DM_CLASS_NORMAL:
-        return "N";
-    case DM_CLASS_CONFIRMATION:
-        return "B";
-    case DM_CLASS_NOTIFICATION:
-        return "M";
-    case DM_CLASS_IDENTIFICATION:
-        return "I";
-    }
-    return NULL;
-}
-
-static const char *form_word(DmIntegrityForm form)
-{
-    switch (form) {
-    case DM_FORM_NONE:
-        return NULL;
-    case DM_FORM_HASH:
-        return "hash";
-    case DM_FORM_SIGNED:
-        return "signed";
-    }
-    return NULL;
-}
-
-static json_t *text_or_null(const char *text)
-{
-    g_autofree char *valid = text != NULL ? g_utf8_make_valid(text, -1) : NULL;
-
-    return valid != NULL ? json_string(valid) : json_null();
-}
-
 static void print_json(const char *file, const DmFindings *findings)
 {
-    json_t *object = json_pack(
-        "{s:o, s:b, s:o, s:o, s:o, s:s?, s:o, s:s?, s:s?, s:s?, s:o, s:s?, s:s?, s:b}", "file", text_or_null(file),
-        "valid", dm_findings_valid(findings), "reasons", dm_output_strings(findings->reasons), "warnings",
-        dm_output_strings(findings->warnings), "message_type", text_or_null(findings->message_type), "class",
-        class_letter(findings->message_class), "a", text_or_null(findings->algorithm), "form",
-        form_word(findings->form), "digest", findings->digest, "signature_algorithm", findings->signature_algorithm,
-        "signer", text_or_null(findings->signer), "body_hash", findings->body_hash, "header_hash",
-        findings->header_hash, "deliverable", findings->deliverable);
+    json_t *object = json_pack("{s:o}", "file", dm_findings_text(file));
 
+    json_object_update_new(object, dm_findings_json(findings));
     dm_output_json_line(object);
 }
 
