@@ -17,6 +17,7 @@ typedef struct {
 int dm_ctl_check(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_drop(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv);
+int dm_ctl_export(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_messages(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_postmap(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_query(const DmCtl *ctl, int argc, char **argv);

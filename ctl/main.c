@@ -20,6 +20,7 @@ static const struct {
     {"check", dm_ctl_check, "check configuration, tables and keys"},
     {"drop", dm_ctl_drop, "give a held De-Mail up: it comes back to its sender"},
     {"explain", dm_ctl_explain, "tell what the milter would decide on a message, and why"},
+    {"export", dm_ctl_export, "take all of an account out of a provider"},
     {"messages", dm_ctl_messages, "list what was sent and received, and how far it is"},
     {"postmap", dm_ctl_postmap, "compile table sources"},
     {"query", dm_ctl_query, "look a key up in a table"},
