@@ -67,8 +67,10 @@ static gboolean is_stopping(DmPolls *polls)
 
 static void log_failure(const Poll *poll, const char *id, const char *reason)
 {
-    dm_log(DM_LOG_WARNING, id ? "receive-failed" : "poll-failed", DM_S("tenant", poll->tenant), DM_S("id", id),
-           DM_S("reason", reason));
+    if (id)
+        dm_log(DM_LOG_WARNING, "receive-failed", DM_S("tenant", poll->tenant), DM_S("id", id), DM_S("reason", reason));
+    else
+        dm_log(DM_LOG_WARNING, "poll-failed", DM_S("tenant", poll->tenant), DM_S("reason", reason));
 }
 
 static void note_list(Poll *poll, const GError *error)
