@@ -4,7 +4,7 @@
 #include "ctl/output.h"
 
 #define WINDOW_FACTOR 4U /* fetches that are begun or wait to be put in, for each connection */
-#define TRIES         5U /* of one message or list, while the provider works */
+#define TRIES         4U /* of one message or list, while the provider works */
 #define BACK_OFF_MAX  30 /* seconds */
 #define BACK_OFF_LOG2 5U
 #define LOOK          (G_USEC_PER_SEC / 10)
