@@ -1,5 +1,6 @@
 #include "standard/verify.h"
 #include "common/config.h"
+#include "common/program.h"
 #include "ctl/command.h"
 #include "ctl/findings_json.h"
 #include "ctl/output.h"
@@ -113,7 +114,8 @@ static DmHeaders *read_original(const char *file, GError **error)
     return dm_raw_header_decode(raw, error);
 }
 
-/* The trust that the command line names, else the configuration's, else none. */
+/* The trust that the command line names, else the configuration's, else none. A configuration that was named must be
+ * there. */
 static DmTrust *open_trust(const DmCtl *ctl, const Options *options, GError **error)
 {
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
@@ -121,7 +123,7 @@ static DmTrust *open_trust(const DmCtl *ctl, const Options *options, GError **er
 
     if (options->ca_files != NULL || options->crl_files != NULL)
         return dm_trust_new(options->ca_files, options->crl_files, error);
-    if (g_file_test(ctl->config_file, G_FILE_TEST_EXISTS))
+    if (g_file_test(ctl->config_file, G_FILE_TEST_EXISTS) || strcmp(ctl->config_file, DM_CONFIG_FILE) != 0)
         config = dm_config_load(ctl->config_file, problems);
     for (guint i = 0; i < problems->len; i++)
         dm_output_complain(g_ptr_array_index(problems, i));

@@ -76,8 +76,8 @@ def test_original():
 
 
 @pytest.mark.parametrize("arguments, code", [
-    ([], 64), (["--at", "yesterday", VALID], 64), (["--what", VALID], 64), (["/does/not/exist.eml"], 66),
-    (["/"], 66), (["--original", "/does/not/exist.eml", VALID], 66), (["--ca", "/does/not/exist.pem", VALID], 66),
+    ([], 64), (["--at", "yesterday", VALID], 64), (["--what", VALID], 64), ([*PKI, "/does/not/exist.eml"], 66),
+    ([*PKI, "/"], 66), (["--original", "/does/not/exist.eml", VALID], 66), (["--ca", "/does/not/exist.pem", VALID], 66),
     (["--ca", VALID, VALID], 78)])
 def test_mistakes(arguments, code):
     done = verify(*arguments)
@@ -113,6 +113,13 @@ def test_memory_does_not_grow_with_the_message(tmp_path):
 
 def test_output_that_can_not_be_written():
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([program("demailctl"), "-c", "/does/not/exist", "verify", VALID], stdout=full,
+        done = subprocess.run([program("demailctl"), "verify", *PKI, VALID], stdout=full,
                               stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (74, "demailctl: standard output: what was printed could not be written\n")
+
+
+def test_a_configuration_that_was_named_must_be_there(tmp_path):
+    missing = tmp_path / "demail.conf"
+    done = verify(SIGNED, before=["-c", missing])
+    assert done.returncode == 1 and str(missing).encode() in done.stderr and len(done.stderr.splitlines()) == 1
+    assert b"certificate." in done.stdout
