@@ -91,8 +91,13 @@ gboolean dm_policy_check_mixed(DmPolicy *policy)
     if (!check_envelope(policy))
         return FALSE;
     if (policy->config->mixed_addressing == DM_MIXED_ALLOW ||
-        policy->config->mixed_addressing_scope == DM_MIXED_SCOPE_ENVELOPE)
+        policy->config->mixed_addressing_scope == DM_MIXED_SCOPE_ENVELOPE) {
+        dm_policy_note(policy, "mixed addressing: %s",
+                       policy->config->mixed_addressing == DM_MIXED_ALLOW
+                           ? "allowed"
+                           : "none in the envelope; the header is not looked at");
         return TRUE;
+    }
     for (gsize f = 0; f < G_N_ELEMENTS(fields); f++) {
         for (guint n = 0; n < dm_headers_count(headers, fields[f]); n++) {
             if (!check_field(policy, fields[f], dm_headers_get(headers, fields[f], n)))

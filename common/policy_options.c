@@ -84,15 +84,18 @@ gboolean dm_policy_read_options(DmPolicy *policy, char **subject)
 gboolean dm_policy_check_options(DmPolicy *policy)
 {
     DmVerdict *verdict = policy->verdict;
+    g_autofree char *asked = dm_options_format(policy->asked);
+    g_autofree char *allowed = dm_options_format(policy->allowed);
 
+    dm_policy_note(policy, "options: asked for %s, allowed are %s", asked, allowed);
     for (guint i = 0; i < DM_OPTION_COUNT; i++) {
         if ((policy->asked & ~policy->allowed & (1U << i)) != 0)
             return dm_policy_refuse(policy, DM_REFUSAL_OPTION_NOT_ALLOWED, dm_option_word(i), policy->from);
     }
     if ((verdict->options & DM_OPTION_AUTHORITATIVE) != 0 && g_str_has_prefix(verdict->sender, "pn_"))
         return dm_policy_refuse(policy, DM_REFUSAL_PSEUDONYM, verdict->sender, NULL);
-    g_autofree char *words = dm_options_format(verdict->options);
-    dm_policy_note(policy, "options: %s", words);
+    if (verdict->options != policy->asked)
+        dm_policy_note(policy, "options: retrieve implies private");
     return TRUE;
 }
 
@@ -109,6 +112,7 @@ gboolean dm_policy_read_private_id(DmPolicy *policy, char **private_id)
     }
     if (strlen(given) > DM_PRIVATE_ID_MAX)
         return dm_policy_refuse(policy, DM_REFUSAL_PRIVATE_ID, NULL, NULL);
+    dm_policy_note(policy, "private id: %s", given[0] != '\0' ? "the client's" : "none given, the gateway id");
     *private_id = given[0] != '\0' ? g_steal_pointer(&given) : g_strdup(policy->request->gateway_id);
     return TRUE;
 }

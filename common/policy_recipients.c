@@ -51,6 +51,8 @@ gboolean dm_policy_check_trust(DmPolicy *policy)
         dm_policy_note(policy, "trusted: client %s is in trusted_clients", request->client_address);
         return TRUE;
     }
+    dm_policy_note(policy, "not trusted: no login, and client %s is not in trusted_clients",
+                   request->client_address != NULL ? request->client_address : "unknown");
     return FALSE;
 }
 

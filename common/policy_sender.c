@@ -107,6 +107,10 @@ gboolean dm_policy_identify_sender(DmPolicy *policy)
     }
     if (request->login != NULL && !named && !login_is_address(policy, request->login, policy->from))
         return dm_policy_refuse(policy, DM_REFUSAL_FROM_NOT_LOGIN, from, request->login);
+    dm_policy_note(policy, "From: %s, %s%s", from, is_envelope ? "the envelope sender" : "not the envelope sender",
+                   named                    ? ", and the login may send as it"
+                   : request->login != NULL ? ", and the login is this address"
+                                            : "");
     return TRUE;
 }
 
@@ -153,6 +157,7 @@ gboolean dm_policy_authorise_sender(DmPolicy *policy)
         !dm_networks_contain(tenant->allowed_clients, request->client_address))
         return dm_policy_refuse(policy, DM_REFUSAL_CLIENT,
                                 request->client_address != NULL ? request->client_address : "unknown", tenant->name);
+    dm_policy_note(policy, "provider: %s, open for sending by %s", tenant->provider->name, tenant->name);
     if (!look_up_permission(policy))
         return FALSE;
 

@@ -1,11 +1,13 @@
 """demailctl explain and the milter give the same verdict."""
 
+import json
 from email import message_from_bytes
 
 import pytest
 
 from harness import smtp
 from harness.explain import explain
+from harness.ledger import Ledger
 from test_stamp import DIVERTED, stamped
 
 MAX, ERIKA = "max@gemeinde.example", "erika@muster.de-mail.de"
@@ -62,3 +64,41 @@ def test_message_that_comes_by_again(own_world, token):
     assert any("event=passed-again" in line for line in own_world.gateway.milter.lines())
     verdict = explain(own_world, message_from_bytes(message).items(), MAX, None, smtp.OUTSIDE, [DIVERTED])
     assert verdict["rule"] == "untrusted", verdict
+
+
+@pytest.fixture(scope="module")
+def ledger():
+    made = Ledger([])
+    yield made
+    made.close()
+
+
+TRUSTED = "trusted: client 127.0.0.1 is in trusted_clients"
+TO_ERIKA = f"recipient {ERIKA}: De-Mail, demail_domains entry .de-mail.de"
+SANDBOX = "provider: sandbox, open for sending by gemeinde"
+
+
+@pytest.mark.parametrize("sender, client, recipients, subject, because", [
+    (MAX, "127.0.0.1", [ERIKA], "[AH] Bescheid", [
+        TO_ERIKA, TRUSTED, f"tenant: gemeinde, sending as {MAX}", f"From: {MAX}, the envelope sender", SANDBOX,
+        "senders: @gemeinde.example -> all", "De-Mail address: max@gemeinde.de-mail.de",
+        "mixed addressing: none that is not permitted", "options: asked for retrieve, allowed are private,"
+        "authoritative,dispatch,receipt,retrieve", "options: retrieve implies private",
+        "private id: none given, the gateway id"]),
+    ("einfach@gemeinde.example", "127.0.0.1", [ERIKA], "[P] Bescheid", [
+        TO_ERIKA, TRUSTED, "tenant: gemeinde, sending as einfach@gemeinde.example",
+        "From: einfach@gemeinde.example, the envelope sender", SANDBOX, "senders: einfach@gemeinde.example -> none",
+        "De-Mail address: einfach@gemeinde.de-mail.de", "mixed addressing: none that is not permitted",
+        "options: asked for private, allowed are none", "refused by rule option-not-allowed"]),
+    (MAX, "192.0.2.7", [ERIKA], "Bescheid", [
+        TO_ERIKA, "not trusted: no login, and client 192.0.2.7 is not in trusted_clients",
+        "refused by rule untrusted"]),
+    (MAX, "192.0.2.7", ["x@example.org"], "Bescheid", ["recipient x@example.org: e-mail"]),
+])
+def test_the_trace_names_what_each_rule_gave_in_their_order(ledger, sender, client, recipients, subject, because):
+    arguments = ["--from", sender, "--client", client, "--header", f"Subject: {subject}"]
+    for recipient in recipients:
+        arguments += ["--to", recipient]
+    assert json.loads(ledger.run("explain", "--json", *arguments))["because"] == because
+    text = ledger.run("explain", *arguments)
+    assert [line.removeprefix("because:   ") for line in text.splitlines() if line.startswith("because:")] == because
