@@ -4,8 +4,7 @@
 #include "common/log.h"
 
 #include <errno.h>
-#include <gio/gio.h>
-#include <gio/gunixsocketaddress.h>
+#include <glib.h>
 #include <grp.h>
 #include <malloc.h>
 #include <pwd.h>
@@ -179,20 +178,4 @@ void dm_program_block_signals(void)
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-}
-
-void dm_program_notify(const char *state)
-{
-    const char *path = g_getenv("NOTIFY_SOCKET");
-    if (path == NULL || (path[0] != '/' && path[0] != '@'))
-        return;
-
-    g_autoptr(GSocketAddress) address =
-        path[0] == '@' ? g_unix_socket_address_new_with_type(path + 1, -1, G_UNIX_SOCKET_ADDRESS_ABSTRACT)
-                       : g_unix_socket_address_new(path);
-    g_autoptr(GError) problem = NULL;
-    g_autoptr(GSocket) socket =
-        g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_DEFAULT, &problem);
-    if (socket == NULL || g_socket_send_to(socket, address, state, strlen(state), NULL, &problem) < 0)
-        dm_log(DM_LOG_WARNING, "notify-failed", DM_S("reason", problem->message));
 }

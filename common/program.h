@@ -59,7 +59,4 @@ void dm_program_return_memory(void);
 /* Blocks SIGUSR1 (reload) and ignores SIGPIPE for the calling thread and all threads it starts from now on. */
 void dm_program_block_signals(void);
 
-/* Tells a service manager (NOTIFY_SOCKET, sd_notify(3)) the given state, e.g. "READY=1". Does nothing without one. */
-void dm_program_notify(const char *state);
-
 #endif

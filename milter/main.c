@@ -1,6 +1,7 @@
 #include "common/gateway.h"
 #include "common/listen.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/program.h"
 #include "milter/callbacks.h"
 
@@ -153,7 +154,7 @@ static int serve_opened(const DmProgram *program, DmGateway *gateway)
     start_reload_thread();
     dm_log(DM_LOG_INFO, "started", DM_S("version", DEMAIL_VERSION), DM_S("socket", config->milter.socket),
            DM_S("config", program->config_file), DM_N("tenants", config->tenants->len));
-    dm_program_notify("READY=1");
+    dm_notify("READY=1");
     if (smfi_main() != MI_SUCCESS) {
         dm_log(DM_LOG_ERROR, "stopped", DM_S("reason", "libmilter failed"));
         return EX_SOFTWARE;

@@ -5,6 +5,7 @@
 #include "common/journal.h"
 #include "common/listen.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/program.h"
 #include "common/secret.h"
 #include "common/step.h"
@@ -211,9 +212,9 @@ static int serve(int fd)
         g_autoptr(DmGateway) gateway = dm_gateway_current();
 
         dm_log(DM_LOG_INFO, "started", DM_S("version", DEMAIL_VERSION), DM_S("lmtp", gateway->config->poller.lmtp));
-        dm_program_notify("READY=1");
+        dm_notify("READY=1");
         g_main_loop_run(poller.loop);
-        dm_program_notify("STOPPING=1");
+        dm_notify("STOPPING=1");
     } else {
         code = fail(error);
     }

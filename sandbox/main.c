@@ -3,6 +3,7 @@
  */
 #include "common/listen.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/program.h"
 #include "sandbox/http.h"
 #include "sandbox/sandbox_options.h"
@@ -57,7 +58,7 @@ static void announce(const char *name)
     printf("listening on https://%s\n", name);
     fflush(stdout);
     dm_log(DM_LOG_INFO, "started", DM_S("address", name), DM_S("purpose", "trials and tests only"));
-    dm_program_notify("READY=1");
+    dm_notify("READY=1");
 }
 
 /* Serves until SIGTERM or SIGINT. */
