@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixsocketaddress.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -143,14 +145,15 @@ static int listen_unix(const char *path, mode_t mode, const DmListenOwner *owner
     return fd;
 }
 
-static int listen_inet(const char *address, int family, const char *host_port, GError **error)
+/* Free with freeaddrinfo(). */
+static struct addrinfo *resolve(const char *address, int family, const char *host_port, GError **error)
 {
     const char *colon = strrchr(host_port, ':');
     guint64 port = 0;
     if (colon == NULL || colon == host_port || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &port, NULL)) {
         g_set_error(error, DM_ERROR, DM_ERROR_CONFIG,
                     "socket %s: write it as inet:HOST:PORT, with a port from 0 to 65535", address);
-        return -1;
+        return NULL;
     }
     g_autofree char *host = g_strndup(host_port, (gsize)(colon - host_port));
     if (host[0] == '[' && g_str_has_suffix(host, "]")) {
@@ -161,11 +164,17 @@ static int listen_inet(const char *address, int family, const char *host_port, G
     struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     int rc = getaddrinfo(host, colon + 1, &hints, &found);
-    if (rc != 0) {
-        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: %s; correct host and port", address,
-                    gai_strerror(rc));
+    if (rc == 0)
+        return found;
+    g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: %s; correct host and port", address, gai_strerror(rc));
+    return NULL;
+}
+
+static int listen_inet(const char *address, int family, const char *host_port, GError **error)
+{
+    struct addrinfo *found = resolve(address, family, host_port, error);
+    if (found == NULL)
         return -1;
-    }
     int fd = bind_and_listen(found->ai_family, found->ai_addr, found->ai_addrlen);
     int reason = errno;
     freeaddrinfo(found);
@@ -185,4 +194,98 @@ int dm_listen(const char *address, mode_t mode, const DmListenOwner *owner, GErr
         return listen_inet(address, AF_INET6, address + strlen("inet6:"), error);
     g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: write it as unix:PATH or inet:HOST:PORT", address);
     return -1;
+}
+
+static char *describe(const struct sockaddr_storage *name, socklen_t length)
+{
+    char host[NI_MAXHOST];
+    char port[NI_MAXSERV];
+    const struct sockaddr *sa = (const struct sockaddr *)name;
+
+    if (sa->sa_family == AF_UNIX) {
+        const struct sockaddr_un *sun = (const struct sockaddr_un *)name;
+        gsize size =
+            length > offsetof(struct sockaddr_un, sun_path) ? length - offsetof(struct sockaddr_un, sun_path) : 0;
+        g_autofree char *path = g_strndup(sun->sun_path, MIN(size, sizeof sun->sun_path));
+        return g_strconcat("unix:", path, NULL);
+    }
+    if (getnameinfo(sa, length, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return g_strdup("something unknown");
+    return sa->sa_family == AF_INET6 ? g_strdup_printf("inet6:[%s]:%s", host, port)
+                                     : g_strdup_printf("inet:%s:%s", host, port);
+}
+
+/* `address` in the form of describe(): numeric. */
+static char *normalise(const char *address, GError **error)
+{
+    gboolean six = g_str_has_prefix(address, "inet6:");
+    if (!six && !g_str_has_prefix(address, "inet:"))
+        return g_strdup(address);
+
+    struct addrinfo *found = resolve(address, six ? AF_INET6 : AF_INET, strchr(address, ':') + 1, error);
+    if (found == NULL)
+        return NULL;
+    struct sockaddr_storage name = {0};
+    memcpy(&name, found->ai_addr, found->ai_addrlen);
+    char *text = describe(&name, found->ai_addrlen);
+    freeaddrinfo(found);
+    return text;
+}
+
+gboolean dm_listen_check(int fd, const char *address, GError **error)
+{
+    int listening = 0;
+    int type = 0;
+    socklen_t length = sizeof listening;
+    socklen_t type_length = sizeof type;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) != 0 || type != SOCK_STREAM) {
+        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG,
+                    "the service manager hands in something that is no listening stream socket; the .socket unit needs "
+                    "ListenStream= for %s, and Accept=no",
+                    address);
+        return FALSE;
+    }
+    struct sockaddr_storage name = {0};
+    length = sizeof name;
+    g_autofree char *expected = normalise(address, error);
+    if (expected == NULL)
+        return FALSE;
+    g_autofree char *given =
+        getsockname(fd, (struct sockaddr *)&name, &length) == 0 ? describe(&name, length) : g_strdup("nothing");
+    if (strcmp(given, expected) == 0)
+        return TRUE;
+    g_set_error(
+        error, DM_ERROR, DM_ERROR_CONFIG,
+        "the service manager hands in %s, and the configuration says %s; change ListenStream= of the .socket unit "
+        "or the configuration",
+        given, expected);
+    return FALSE;
+}
+
+GSocket *dm_listen_call(int fd, guint seconds, GError **error)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t length = sizeof name;
+
+    if (getsockname(fd, (struct sockaddr *)&name, &length) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "the socket is gone: %s", g_strerror(errno));
+        return NULL;
+    }
+    g_autoptr(GSocketAddress) address = g_socket_address_new_from_native(&name, length);
+    g_autoptr(GSocket) client =
+        g_socket_new((GSocketFamily)name.ss_family, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
+    if (client == NULL)
+        return NULL;
+    g_socket_set_blocking(client, seconds > 0);
+    g_socket_set_timeout(client, seconds);
+    g_autoptr(GSocketAddress) unnamed = g_unix_socket_address_new_with_type("", 0, G_UNIX_SOCKET_ADDRESS_ANONYMOUS);
+    if (name.ss_family == AF_UNIX && !g_socket_bind(client, unnamed, FALSE, error))
+        return NULL;
+    g_autoptr(GError) problem = NULL;
+    if (g_socket_connect(client, address, NULL, &problem) || g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_PENDING))
+        return g_steal_pointer(&client);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
 }

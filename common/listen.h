@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 
-#include <glib.h>
+#include <gio/gio.h>
 #include <sys/types.h>
 
 /* Whom a Unix socket is given to; empty: left as it is. The user counts for root only: it must be able to remove the
@@ -22,6 +22,14 @@ typedef struct {
 /* Opens the socket, close-on-exec. `mode` and `owner` apply to Unix sockets. Returns the descriptor, or -1 with `error`
  * set. */
 int dm_listen(const char *address, mode_t mode, const DmListenOwner *owner, GError **error);
+
+/* Whether `fd` is a listening stream socket on `address`. DM_ERROR_CONFIG says what it is instead. */
+gboolean dm_listen_check(int fd, const char *address, GError **error);
+
+/* Connects to the address on which `fd` listens, to see whether its owner serves. `seconds` bounds connecting, reading
+ * and writing; 0: nothing waits, and the connection may still be on its way. A Unix socket gets a name, so that its
+ * other end can tell it from others. */
+GSocket *dm_listen_call(int fd, guint seconds, GError **error);
 
 /* Makes sure that a Unix socket can be made at `path`: removes a stale one, refuses what is in use or is no socket. */
 gboolean dm_listen_clear_path(const char *path, GError **error);

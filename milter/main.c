@@ -1,29 +1,19 @@
 #include "common/gateway.h"
 #include "common/listen.h"
 #include "common/log.h"
-#include "common/notify.h"
 #include "common/program.h"
-#include "milter/callbacks.h"
+#include "milter/server.h"
 
 #include <errno.h>
 #include <gmime/gmime.h>
 #include <libmilter/mfapi.h>
 #include <lmdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#define NAME      "demail-milter"
-#define NEEDS     (DM_GATEWAY_POLICY | DM_GATEWAY_STAMP)
-#define BACKLOG   128
-#define MAX_FD    1024
-#define UNIX_FORM "unix:"
+#define NAME  "demail-milter"
+#define NEEDS (DM_GATEWAY_POLICY | DM_GATEWAY_STAMP)
 
 static void print_version(void)
 {
@@ -53,131 +43,65 @@ static DmGateway *open_gateway(const DmProgram *program, int *exit_code)
     return gateway;
 }
 
-static const char *unix_path(const DmConfig *config)
+static void on_ready(gpointer data)
 {
-    return g_str_has_prefix(config->milter.socket, UNIX_FORM) ? config->milter.socket + strlen(UNIX_FORM) : NULL;
+    const DmProgram *program = data;
+    g_autoptr(DmGateway) gateway = dm_gateway_current();
+
+    dm_log(DM_LOG_INFO, "started", DM_S("version", DEMAIL_VERSION), DM_S("socket", gateway->config->milter.socket),
+           DM_S("config", program->config_file), DM_N("tenants", gateway->config->tenants->len));
 }
 
-/* libmilter says only that it failed: find out why before, with a socket of our own. inet:PORT@HOST -> inet:HOST:PORT.
- */
-static gboolean probe_inet(const char *milter_socket, GError **error)
+static void remove_socket(const DmListener *listener)
 {
-    const char *colon = strchr(milter_socket, ':');
-    const char *at = colon != NULL ? strchr(colon, '@') : NULL;
-    if (at == NULL) {
-        g_set_error(error, DM_ERROR, DM_ERROR_CONFIG, "socket %s: write it as unix:/PATH or inet:PORT@HOST",
-                    milter_socket);
-        return FALSE;
-    }
-    g_autofree char *family = g_strndup(milter_socket, (gsize)(colon - milter_socket));
-    g_autofree char *port = g_strndup(colon + 1, (gsize)(at - colon - 1));
-    g_autofree char *address = g_strdup_printf("%s:%s:%s", family, at + 1, port);
+    const char *path = dm_listener_path(listener);
 
-    int fd = dm_listen(address, 0, &(DmListenOwner){"", ""}, error);
-    if (fd < 0)
-        return FALSE;
-    close(fd);
-    return TRUE;
+    if (path != NULL && unlink(path) != 0 && errno != ENOENT)
+        dm_log(DM_LOG_WARNING, "socket-left", DM_S("socket", path), DM_S("reason", g_strerror(errno)));
 }
 
-/* Without TCP_NODELAY a message that we change waits 40 ms for the MTA's delayed acknowledgement. Accepted sockets take
- * the option over from the listening one, which libmilter keeps to itself. */
-static void disable_nagle(void)
+/* Serves until told to stop. */
+static int serve_opened(const DmProgram *program, DmListener *listener, DmGateway *gateway)
 {
-    for (int fd = 0; fd < MAX_FD; fd++) {
-        int listening = 0;
-        int domain = 0;
-        socklen_t length = sizeof listening;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0)
-            continue;
-        length = sizeof domain;
-        int on = 1;
-        if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain != AF_UNIX &&
-            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
-            dm_log(DM_LOG_WARNING, "nodelay-failed", DM_S("effect", "changed messages wait 40 ms"));
-    }
-}
-
-static gboolean open_socket(const DmConfig *config, GError **error)
-{
-    const char *path = unix_path(config);
-
-    if (path != NULL ? !dm_listen_clear_path(path, error) : !probe_inet(config->milter.socket, error))
-        return FALSE;
-    mode_t before = umask(0177);
-    gboolean opened = smfi_register(dm_milter_description) == MI_SUCCESS &&
-                      smfi_setconn(config->milter.socket) == MI_SUCCESS && smfi_setbacklog(BACKLOG) == MI_SUCCESS &&
-                      smfi_opensocket(FALSE) == MI_SUCCESS;
-    umask(before);
-    if (!opened) {
-        g_set_error(error, DM_ERROR, DM_ERROR_UNAVAILABLE,
-                    "socket %s: libmilter can't open it; check address and folder", config->milter.socket);
-        return FALSE;
-    }
-    disable_nagle();
-    const DmListenOwner owner = {config->milter.user, config->milter.socket_group};
-    return path == NULL || dm_listen_protect_path(path, (mode_t)config->milter.socket_mode, &owner, error);
-}
-
-static gpointer reload_on_signal(gpointer data)
-{
-    sigset_t set;
-    int signal_number = 0;
-
-    (void)data;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    while (sigwait(&set, &signal_number) == 0)
-        dm_gateway_reload(NEEDS, NULL);
-    return NULL;
-}
-
-/* libmilter takes the signals that stop it with sigwait(3); no other thread of ours may be hit by them. */
-static void start_reload_thread(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    g_thread_unref(g_thread_new("reload", reload_on_signal, NULL));
-}
-
-/* Serves until libmilter is told to stop. */
-static int serve_opened(const DmProgram *program, DmGateway *gateway)
-{
-    const DmConfig *config = gateway->config;
+    g_autoptr(GError) error = NULL;
+    int exit_code = EX_OK;
 
     dm_gateway_set_current(gateway);
-    start_reload_thread();
-    dm_log(DM_LOG_INFO, "started", DM_S("version", DEMAIL_VERSION), DM_S("socket", config->milter.socket),
-           DM_S("config", program->config_file), DM_N("tenants", config->tenants->len));
-    dm_notify("READY=1");
-    if (smfi_main() != MI_SUCCESS) {
-        dm_log(DM_LOG_ERROR, "stopped", DM_S("reason", "libmilter failed"));
-        return EX_SOFTWARE;
+    DmServerEnd end = dm_server_run(listener, NEEDS, on_ready, (gpointer)program, &error);
+    guint sessions = dm_listener_sessions(listener);
+
+    switch (end) {
+    case DM_SERVER_ENDED:
+    case DM_SERVER_UNFINISHED:
+        dm_log(DM_LOG_INFO, "stopped", DM_N("sessions", sessions));
+        break;
+    case DM_SERVER_FAILED:
+        dm_log(DM_LOG_ERROR, "stopped", DM_N("sessions", sessions), DM_S("reason", error->message));
+        exit_code = EX_SOFTWARE;
+        break;
     }
-    dm_log(DM_LOG_INFO, "stopped");
-    return EX_OK;
+    if (end == DM_SERVER_ENDED)
+        return exit_code;
+    /* Threads may use what would be freed. */
+    remove_socket(listener);
+    _exit(exit_code);
 }
 
 static int serve(const DmProgram *program, const DmConfig *config)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(DmGateway) own = NULL;
+    DmListener listener;
     int exit_code = EX_OK;
 
     dm_program_block_signals();
-    if (!open_socket(config, &error))
+    if (!dm_listener_open(&listener, config, &error))
         return dm_program_fail(NAME, error);
     if (!dm_program_drop_privileges(config->milter.user, config->milter.group, &error))
         exit_code = dm_program_fail(NAME, error);
     else if ((own = open_gateway(program, &exit_code)) != NULL) /* as the user who will read it at every reload */
-        exit_code = serve_opened(program, own);
-    if (unix_path(config) != NULL && unlink(unix_path(config)) != 0 && errno != ENOENT)
-        dm_log(DM_LOG_WARNING, "socket-left", DM_S("socket", config->milter.socket), DM_S("reason", g_strerror(errno)));
+        exit_code = serve_opened(program, &listener, own);
+    remove_socket(&listener);
     return exit_code;
 }
 
@@ -187,7 +111,7 @@ static int check(const DmProgram *program, const DmConfig *config)
     g_autoptr(GError) error = NULL;
     int exit_code = EX_OK;
 
-    if (unix_path(config) != NULL && !dm_listen_check_group(config->milter.socket_group, &error))
+    if (g_str_has_prefix(config->milter.socket, "unix:") && !dm_listen_check_group(config->milter.socket_group, &error))
         return dm_program_fail(NAME, error);
     if (!dm_program_drop_privileges(config->milter.user, config->milter.group, &error))
         return dm_program_fail(NAME, error);
