@@ -9,13 +9,14 @@
 typedef struct {
     GBufferedInputStream *in;
     GOutputStream *out;
-    GCancellable *stop;
+    const DmLmtpStop *stop;
     GString *replies; /* not sent yet, so that a pipelining client gets them in one piece */
     const char *hostname;
     const DmLmtpHandlers *handlers;
     gpointer data;
     gboolean greeted;
     gboolean in_mail;
+    gboolean had_message;
     guint recipients; /* accepted */
     guint errors;     /* commands that are no LMTP */
     gboolean done;
@@ -45,13 +46,20 @@ static gboolean flush(Session *s)
     return ok;
 }
 
+static GCancellable *stop_of(const Session *s)
+{
+    if (!s->stop)
+        return NULL;
+    return s->in_mail || !s->had_message ? s->stop->begun : s->stop->idle;
+}
+
 static LineResult fill(Session *s)
 {
     g_autoptr(GError) error = NULL;
 
     if (!flush(s))
         return LINE_BROKEN;
-    if (g_buffered_input_stream_fill(s->in, -1, s->stop, &error) > 0)
+    if (g_buffered_input_stream_fill(s->in, -1, stop_of(s), &error) > 0)
         return LINE_OK;
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return LINE_STOPPED;
@@ -226,6 +234,7 @@ static void command_data(Session *s)
     if (!flush(s))
         s->done = TRUE;
     dm_step("lmtp-answered");
+    s->had_message = TRUE;
     reset(s);
 }
 
@@ -295,7 +304,7 @@ static void next_command(Session *s)
     }
 }
 
-void dm_lmtp_serve(GInputStream *in, GOutputStream *out, GCancellable *stop, const char *hostname,
+void dm_lmtp_serve(GInputStream *in, GOutputStream *out, const DmLmtpStop *stop, const char *hostname,
                    const DmLmtpHandlers *handlers, gpointer data)
 {
     Session s = {.out = out, .stop = stop, .hostname = hostname, .handlers = handlers, .data = data};

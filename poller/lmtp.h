@@ -28,9 +28,14 @@ typedef struct {
     void (*reset)(gpointer data);
 } DmLmtpHandlers;
 
-/* Serves one connection until QUIT, a broken stream, too many errors, or `stop`. `stop` takes effect between
- * commands only: a message under way is answered first. */
-void dm_lmtp_serve(GInputStream *in, GOutputStream *out, GCancellable *stop, const char *hostname,
+/* Both take effect while a command is waited for: a message under way is answered first. */
+typedef struct {
+    GCancellable *idle;  /* ends a connection between messages */
+    GCancellable *begun; /* ends also one that has begun: with MAIL, or just connected and with no message yet */
+} DmLmtpStop;
+
+/* Serves one connection until QUIT, a broken stream, too many errors, or `stop` (NULL: never). */
+void dm_lmtp_serve(GInputStream *in, GOutputStream *out, const DmLmtpStop *stop, const char *hostname,
                    const DmLmtpHandlers *handlers, gpointer data);
 
 #endif

@@ -1,13 +1,16 @@
 #include "poller/lmtp_server.h"
 
 #include "common/error.h"
+#include "common/listen.h"
 #include "common/log.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
-#define IDLE_SECONDS 300
-#define SPARE        16  /* threads beyond the limit, to say 421 in */
-#define PAUSE_MILLIS 100 /* in which nothing is accepted, after a failure or with all threads in use */
+#define IDLE_SECONDS  300
+#define BEGUN_SECONDS 5   /* for who has begun to go on, when the server stops */
+#define SPARE         16  /* threads beyond the limit, to say 421 in */
+#define PAUSE_MILLIS  100 /* in which nothing is accepted, after a failure or with all threads in use */
 
 struct DmLmtpServer {
     const DmLmtpService *service;
@@ -15,14 +18,37 @@ struct DmLmtpServer {
     GMainContext *context;
     GSource *source; /* the listener, or a pause */
     GThreadPool *threads;
-    GCancellable *stop;
-    GPollFD awake;    /* keeps the descriptor of `stop`, which GLib ends the program without */
+    DmLmtpStop stop;
+    GPollFD awake[2]; /* keep the descriptors of `stop`, which GLib ends the program without */
     gboolean failing; /* to accept; logged once */
     GMutex lock;
     GCond ended;
     gint64 connections; /* accepted, whether their thread runs already or not */
     gint64 served;
+    GBytes *caller; /* the address from which the server called itself last; NULL if it never did */
 };
+
+static GBytes *bytes_of(GSocketAddress *address)
+{
+    gssize size = address ? g_socket_address_get_native_size(address) : -1;
+    g_autofree char *bytes = size > 0 ? g_malloc0((gsize)size) : NULL;
+
+    if (!bytes || !g_socket_address_to_native(address, bytes, (gsize)size, NULL))
+        return NULL;
+    return g_bytes_new_take(g_steal_pointer(&bytes), (gsize)size);
+}
+
+static gboolean is_own_call(DmLmtpServer *server, GSocket *socket)
+{
+    g_autoptr(GSocketAddress) address = g_socket_get_remote_address(socket, NULL);
+    g_autoptr(GBytes) name = bytes_of(address);
+    gboolean own;
+
+    g_mutex_lock(&server->lock);
+    own = name && server->caller && g_bytes_equal(name, server->caller);
+    g_mutex_unlock(&server->lock);
+    return own;
+}
 
 static gboolean enter(DmLmtpServer *server)
 {
@@ -46,28 +72,37 @@ static void leave(DmLmtpServer *server, gboolean entered)
     g_mutex_unlock(&server->lock);
 }
 
+static void serve_client(DmLmtpServer *server, GIOStream *stream)
+{
+    gpointer session = server->service->open(server->service->data);
+
+    dm_lmtp_serve(g_io_stream_get_input_stream(stream), g_io_stream_get_output_stream(stream), &server->stop,
+                  server->service->hostname, server->service->handlers, session);
+    server->service->close(session);
+}
+
+static void say(GIOStream *stream, const char *line)
+{
+    (void)g_output_stream_write_all(g_io_stream_get_output_stream(stream), line, strlen(line), NULL, NULL, NULL);
+}
+
 /* Has the thread pool's form. */
 static void serve(gpointer data, gpointer user_data)
 {
-    static const char busy[] = "421 4.7.0 too many connections, try again later\r\n";
     g_autoptr(GSocket) socket = data;
     g_autoptr(GSocketConnection) connection = g_socket_connection_factory_create_connection(socket);
     DmLmtpServer *server = user_data;
-    GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
+    gboolean own = is_own_call(server, socket);
+    gboolean entered = !own && enter(server);
 
     g_socket_set_timeout(socket, IDLE_SECONDS);
-
-    gboolean entered = enter(server);
-
-    if (entered) {
-        gpointer session = server->service->open(server->service->data);
-
-        dm_lmtp_serve(g_io_stream_get_input_stream(G_IO_STREAM(connection)), out, server->stop,
-                      server->service->hostname, server->service->handlers, session);
-        server->service->close(session);
+    if (own) {
+        say(G_IO_STREAM(connection), "220 alive\r\n");
+    } else if (entered) {
+        serve_client(server, G_IO_STREAM(connection));
     } else {
         dm_log(DM_LOG_WARNING, "too-many-connections", DM_N("max_connections", server->service->max_connections));
-        (void)g_output_stream_write_all(out, busy, sizeof busy - 1, NULL, NULL, NULL);
+        say(G_IO_STREAM(connection), "421 4.7.0 too many connections, try again later\r\n");
     }
     (void)g_io_stream_close(G_IO_STREAM(connection), NULL, NULL);
     leave(server, entered);
@@ -145,8 +180,11 @@ static void server_free(DmLmtpServer *server)
         g_thread_pool_free(server->threads, FALSE, TRUE);
     g_clear_object(&server->listener);
     g_main_context_unref(server->context);
-    g_cancellable_release_fd(server->stop);
-    g_object_unref(server->stop);
+    g_clear_pointer(&server->caller, g_bytes_unref);
+    g_cancellable_release_fd(server->stop.idle);
+    g_object_unref(server->stop.idle);
+    g_cancellable_release_fd(server->stop.begun);
+    g_object_unref(server->stop.begun);
     g_mutex_clear(&server->lock);
     g_cond_clear(&server->ended);
     g_free(server);
@@ -168,8 +206,9 @@ DmLmtpServer *dm_lmtp_server_start(int fd, const DmLmtpService *service, GError 
     server->service = service;
     server->listener = socket;
     server->context = g_main_context_ref_thread_default();
-    server->stop = g_cancellable_new();
-    (void)g_cancellable_make_pollfd(server->stop, &server->awake);
+    server->stop = (DmLmtpStop){g_cancellable_new(), g_cancellable_new()};
+    (void)g_cancellable_make_pollfd(server->stop.idle, &server->awake[0]);
+    (void)g_cancellable_make_pollfd(server->stop.begun, &server->awake[1]);
     g_mutex_init(&server->lock);
     g_cond_init(&server->ended);
     server->threads = g_thread_pool_new(serve, server, (int)threads_max(server), FALSE, NULL);
@@ -177,19 +216,44 @@ DmLmtpServer *dm_lmtp_server_start(int fd, const DmLmtpService *service, GError 
     return server;
 }
 
-gboolean dm_lmtp_server_stop(DmLmtpServer *server, guint seconds)
+GSocket *dm_lmtp_server_call(DmLmtpServer *server, GError **error)
 {
-    gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+    g_autoptr(GSocket) client = dm_listen_call(g_socket_get_fd(server->listener), 0, error);
+    g_autoptr(GSocketAddress) address = client ? g_socket_get_local_address(client, error) : NULL;
+
+    if (!address)
+        return NULL;
+    g_mutex_lock(&server->lock);
+    g_clear_pointer(&server->caller, g_bytes_unref);
+    server->caller = bytes_of(address);
+    g_mutex_unlock(&server->lock);
+    return g_steal_pointer(&client);
+}
+
+/* Until all connections have ended. */
+static gboolean wait_until(DmLmtpServer *server, gint64 end)
+{
     gboolean ended;
 
-    set_source(server, NULL, NULL);
-    (void)g_socket_close(server->listener, NULL);
-    g_cancellable_cancel(server->stop);
     g_mutex_lock(&server->lock);
     while (server->connections > 0 && g_cond_wait_until(&server->ended, &server->lock, end))
         continue;
     ended = server->connections == 0;
     g_mutex_unlock(&server->lock);
+    return ended;
+}
+
+gboolean dm_lmtp_server_stop(DmLmtpServer *server, guint seconds)
+{
+    gint64 now = g_get_monotonic_time();
+    gboolean ended;
+
+    set_source(server, NULL, NULL);
+    (void)g_socket_close(server->listener, NULL);
+    g_cancellable_cancel(server->stop.idle);
+    ended = wait_until(server, now + (gint64)MIN(seconds, BEGUN_SECONDS) * G_USEC_PER_SEC);
+    g_cancellable_cancel(server->stop.begun);
+    ended = ended || wait_until(server, now + (gint64)seconds * G_USEC_PER_SEC);
     if (ended)
         server_free(server);
     return ended;

@@ -23,7 +23,12 @@ typedef struct {
  * Connections are accepted in the main loop of the thread-default context. */
 DmLmtpServer *dm_lmtp_server_start(int fd, const DmLmtpService *service, GError **error);
 
-/* Accepts no more, ends idle connections, and waits at most `seconds` for messages under way. TRUE if all ended; the
+/* Connects to the server itself, as an MTA does, without waiting: if it serves, a greeting comes over this socket, and
+ * the end. Such a connection is neither limited nor logged. One at a time; to be called where connections are
+ * accepted. */
+GSocket *dm_lmtp_server_call(DmLmtpServer *server, GError **error);
+
+/* Accepts no more, ends idle connections, those that have begun too after 5 seconds, and waits at most `seconds` for messages under way. TRUE if all ended; the
  * server is then gone. FALSE: threads still use it and all that the handlers use. */
 gboolean dm_lmtp_server_stop(DmLmtpServer *server, guint seconds);
 

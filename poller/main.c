@@ -1,6 +1,7 @@
 /*
  * demail-poller: sends what the MTA hands over by LMTP, and fetches what came in.
  */
+#include "common/activation.h"
 #include "common/gateway.h"
 #include "common/journal.h"
 #include "common/listen.h"
@@ -15,6 +16,7 @@
 #include "poller/housekeeping.h"
 #include "poller/lmtp_server.h"
 #include "poller/poll.h"
+#include "poller/pulse.h"
 #include "poller/receive_file.h"
 #include "poller/trust_keeper.h"
 #include "provider/credentials.h"
@@ -44,6 +46,7 @@ typedef struct {
     DmDelivery delivery;
     DmLmtpService service;
     DmLmtpServer *server;
+    DmPulse *pulse;
     DmPolls *polls;
     DmHousekeeping *housekeeping;
     DmTrustKeeper *trust_keeper;
@@ -147,8 +150,10 @@ static gboolean on_reload(gpointer data)
 {
     Poller *poller = data;
 
+    dm_notify_reloading();
     if (dm_gateway_reload(DM_GATEWAY_STAMP, complete_gateway) && poller->polls)
         update(poller);
+    dm_notify("READY=1");
     return G_SOURCE_CONTINUE;
 }
 
@@ -212,8 +217,10 @@ static int serve(int fd)
         g_autoptr(DmGateway) gateway = dm_gateway_current();
 
         dm_log(DM_LOG_INFO, "started", DM_S("version", DEMAIL_VERSION), DM_S("lmtp", gateway->config->poller.lmtp));
+        poller.pulse = dm_pulse_start(poller.server, dm_notify_watchdog());
         dm_notify("READY=1");
         g_main_loop_run(poller.loop);
+        dm_pulse_stop(poller.pulse);
         dm_notify("STOPPING=1");
     } else {
         code = fail(error);
@@ -249,9 +256,22 @@ static int run_as_user(const DmProgram *program, const DmConfig *config, int fd)
     return code;
 }
 
+/* The service manager's, or one of our own; -1 with `error` set. */
+static int open_socket(const DmConfig *config, gboolean *handed_in, GError **error)
+{
+    const DmListenOwner owner = {config->poller.user, config->poller.socket_group};
+    int fd = -1;
+
+    if (!dm_activation_take(config->poller.lmtp, &fd, error))
+        return -1;
+    *handed_in = fd >= 0;
+    return *handed_in ? fd : dm_listen(config->poller.lmtp, (mode_t)config->poller.socket_mode, &owner, error);
+}
+
 static int run(const DmProgram *program)
 {
     GError *error = NULL;
+    gboolean handed_in = FALSE;
     int fd = -1, code = open_gateway(program->config_file, FALSE);
 
     if (code != EX_OK)
@@ -263,16 +283,14 @@ static int run(const DmProgram *program)
     if (!dm_listen_check_group(config->poller.socket_group, &error))
         return fail(error);
     if (!program->check_only) {
-        const DmListenOwner owner = {config->poller.user, config->poller.socket_group};
-
-        fd = dm_listen(config->poller.lmtp, (mode_t)config->poller.socket_mode, &owner, &error);
+        fd = open_socket(config, &handed_in, &error);
         if (fd < 0)
             return fail(error);
     }
     code = run_as_user(program, config, fd);
     if (program->check_only && code == EX_OK)
         printf("%s: %s is good\n", PROGRAM, program->config_file);
-    if (fd >= 0)
+    if (fd >= 0 && !handed_in)
         remove_socket(config->poller.lmtp);
     return code;
 }
