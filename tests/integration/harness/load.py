@@ -53,6 +53,11 @@ class Load:
         if self._failed:
             raise self._failed[0]
 
+    def count(self):
+        """How many messages were handed in so far."""
+        with self._lock:
+            return len(self.sent.outgoing) + len(self.sent.incoming) + len(self.sent.ordinary)
+
     def _run(self, client, rng):
         try:
             while not self._stopping.is_set():
