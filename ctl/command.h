@@ -14,6 +14,7 @@ typedef struct {
     gboolean json;           /* --json */
 } DmCtl;
 
+int dm_ctl_archive(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_check(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_drop(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv);

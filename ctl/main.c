@@ -17,6 +17,7 @@ static const struct {
     int (*run)(const DmCtl *ctl, int argc, char **argv);
     const char *purpose;
 } commands[] = {
+    {"archive", dm_ctl_archive, "verify the archive of a tenant"},
     {"check", dm_ctl_check, "check configuration, tables and keys"},
     {"drop", dm_ctl_drop, "give a held De-Mail up: it comes back to its sender"},
     {"explain", dm_ctl_explain, "tell what the milter would decide on a message, and why"},
