@@ -276,11 +276,26 @@ static void check_keep_days(const Load *load)
                     (int)config->keep_days);
 }
 
+/* An archive has one writer, and one chain. */
+static void check_archive_dir(const Load *load, GHashTable *owners, const char *group, const char *dir)
+{
+    if (dir == NULL || dir[0] == '\0')
+        return;
+    g_autofree char *path = g_canonicalize_filename(dir, NULL);
+    const char *owner = g_hash_table_lookup(owners, path);
+
+    if (owner != NULL)
+        add_problem(load, group, "archive_dir", "%s belongs to [%s] already; give each tenant its own", dir, owner);
+    else
+        g_hash_table_insert(owners, g_steal_pointer(&path), g_strdup(group));
+}
+
 /* What one key alone can't show. A member whose own value was refused is NULL here. */
 static void check_whole(const Load *load)
 {
     DmConfig *config = load->config;
     g_autoptr(GHashTable) owners = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    g_autoptr(GHashTable) archives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 
     check_tokens(load);
     check_trust_list(load);
@@ -299,6 +314,7 @@ static void check_whole(const Load *load)
         claim_domains(load, owners, group, "demail_domains", tenant->demail_domains);
         check_divert_domain(load, group, "email_domains", tenant->email_domains);
         check_divert_domain(load, group, "demail_domains", tenant->demail_domains);
+        check_archive_dir(load, archives, group, tenant->archive_dir);
     }
 }
 

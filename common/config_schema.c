@@ -100,7 +100,7 @@ static const DmConfigKey tenant_keys[] = {
     {"bounce_address", T(bounce_address), {DM_VALUE_ADDRESS, NULL, 0, 0}, NULL, FALSE},
     {"subject_prefix", T(subject_prefix), {DM_VALUE_TEXT, NULL, 0, 0}, "", FALSE},
     {"poll", T(poll), {DM_VALUE_BOOL, NULL, 0, 0}, "yes", FALSE},
-    {"archive_dir", T(archive_dir), {DM_VALUE_FILE, NULL, 0, 0}, "", TRUE},
+    {"archive_dir", T(archive_dir), {DM_VALUE_FILE, NULL, 0, 0}, "", FALSE},
     {NULL, 0, {DM_VALUE_TEXT, NULL, 0, 0}, NULL, FALSE},
 };
 

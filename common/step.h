@@ -1,5 +1,5 @@
 /*
- * Places at which it matters whether the program is killed there: journal writes, calls of the provider, LMTP answers,
+ * Places at which it matters whether the program is killed there: journal and archive writes, calls of the provider, LMTP answers,
  * injections. Every place calls dm_step(); a test that kills at each of them in turn knows that it missed none.
  *
  * In the environment of a daemon's start:

@@ -35,6 +35,7 @@ typedef struct {
     DmStamp stamp;
     const DmTenantConfig *tenant;
     DmChannel *channel;
+    DmArchive *archive; /* lent; NULL: the tenant has none */
     char *demail_sender;
     char *private_id;
     char *email; /* the sender's, where confirmations go */
@@ -306,6 +307,12 @@ static char *judge(Message *m)
         return defer(m, DM_REPLY_INTERNAL, error->message);
     if (!open_channel(m, &error))
         return defer(m, DM_REPLY_UNAVAILABLE, error->message);
+    if (!dm_archives_get(m->session->delivery->archives, m->tenant, &m->archive, &error)) {
+        dm_log(DM_LOG_ERROR, "archive-failed", DM_S("qid", queue_id(m)), DM_S("gid", m->stamp.id),
+               DM_S("tenant", m->tenant->name), DM_S("reason", error->message),
+               DM_S("effect", "nothing was submitted; the MTA tries again"));
+        return answer(m->session, DM_REPLY_INTERNAL, NULL);
+    }
     return NULL;
 }
 
@@ -387,6 +394,7 @@ static GPtrArray *submit(Message *m)
                                      .options = dm_fields_options(m->headers),
                                      .on_unknown = m->session->gateway->config->on_unknown,
                                      .language = m->session->gateway->config->language,
+                                     .archive = m->archive,
                                      .expired = m->expired,
                                      .recipients = (char *const *)covered->pdata,
                                      .prepare = prepare,

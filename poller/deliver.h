@@ -8,14 +8,16 @@
 #ifndef DEMAIL_POLLER_DELIVER_H
 #define DEMAIL_POLLER_DELIVER_H
 
+#include "poller/archives.h"
 #include "poller/channel.h"
 #include "poller/lmtp.h"
 #include "poller/submit.h"
 
-/* Shared by all connections; both are lent. */
+/* Shared by all connections; all are lent. */
 typedef struct {
     DmChannels *channels;
     DmSubmitter *submitter;
+    DmArchives *archives;
 } DmDelivery;
 
 typedef struct DmDeliverSession DmDeliverSession;

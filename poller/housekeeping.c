@@ -1,6 +1,7 @@
 #include "poller/housekeeping.h"
 
 #include "common/log.h"
+#include "poller/archive_settle.h"
 #include "poller/settle.h"
 
 #define SETTLE_SECONDS 300
@@ -9,6 +10,7 @@
 
 struct DmHousekeeping {
     DmSettler settler;
+    DmArchives *archives;
     GThread *thread;
     GMutex lock;
     GCond changed;
@@ -48,6 +50,7 @@ static void settle(DmHousekeeping *h, const DmGateway *gateway)
 
     if (!dm_settle(&h->settler, gateway, &error))
         complain(error);
+    dm_archive_settle(h->archives, h->settler.submitter, h->settler.journal, gateway, going, h);
 }
 
 /* FALSE at the end. */
@@ -83,11 +86,13 @@ static gpointer run(gpointer data)
     return NULL;
 }
 
-DmHousekeeping *dm_housekeeping_start(DmChannels *channels, DmSubmitter *submitter, DmJournal *journal)
+DmHousekeeping *dm_housekeeping_start(DmChannels *channels, DmSubmitter *submitter, DmJournal *journal,
+                                      DmArchives *archives)
 {
     DmHousekeeping *h = g_new0(DmHousekeeping, 1);
 
     h->settler = (DmSettler){channels, submitter, journal, going, h};
+    h->archives = archives;
     g_mutex_init(&h->lock);
     g_cond_init(&h->changed);
     h->thread = g_thread_new("housekeeping", run, h);

@@ -11,6 +11,7 @@
 #include "common/secret.h"
 #include "common/step.h"
 #include "poller/anchors.h"
+#include "poller/archives.h"
 #include "poller/channel.h"
 #include "poller/deliver.h"
 #include "poller/housekeeping.h"
@@ -41,6 +42,7 @@
 
 typedef struct {
     DmJournal *journal;
+    DmArchives *archives;
     DmChannels *channels;
     DmSubmitter *submitter;
     DmDelivery delivery;
@@ -93,6 +95,7 @@ static int open_gateway(const char *file, gboolean with_credentials)
     if (good && with_credentials) {
         good = dm_credentials_check(gateway->config, problems, &first);
         good = dm_anchors_attach(gateway, problems, &first) && good;
+        good = dm_archives_check(gateway->config, problems, &first) && good;
     }
     if (!good)
         return fail_all(problems, first);
@@ -136,6 +139,7 @@ static gboolean complete_gateway(DmGateway *gateway, GPtrArray *problems)
 {
     gboolean good = dm_credentials_check(gateway->config, problems, NULL);
 
+    good = dm_archives_check(gateway->config, problems, NULL) && good;
     return dm_anchors_attach(gateway, problems, NULL) && good;
 }
 
@@ -163,13 +167,14 @@ static gboolean start(Poller *poller, int fd, GError **error)
     g_autofree char *tmp = dm_receive_dir(gateway->config->state_dir, error);
 
     poller->journal = tmp ? dm_journal_open(gateway->config->state_dir, DM_JOURNAL_OWN, error) : NULL;
-    if (!poller->journal) {
+    poller->archives = dm_archives_new();
+    if (!poller->journal || !dm_archives_open(poller->archives, gateway->config, error)) {
         close(fd);
         return FALSE;
     }
     poller->channels = dm_channels_new();
     poller->submitter = dm_submitter_new(poller->journal);
-    poller->delivery = (DmDelivery){poller->channels, poller->submitter};
+    poller->delivery = (DmDelivery){poller->channels, poller->submitter, poller->archives};
     poller->service = (DmLmtpService){.hostname = g_get_host_name(),
                                       .max_connections = gateway->config->poller.max_connections,
                                       .handlers = &dm_deliver_handlers,
@@ -179,8 +184,9 @@ static gboolean start(Poller *poller, int fd, GError **error)
     poller->server = dm_lmtp_server_start(fd, &poller->service, error);
     if (!poller->server)
         return FALSE;
-    poller->housekeeping = dm_housekeeping_start(poller->channels, poller->submitter, poller->journal);
-    poller->polls = dm_polls_new(poller->channels, poller->journal);
+    poller->housekeeping =
+        dm_housekeeping_start(poller->channels, poller->submitter, poller->journal, poller->archives);
+    poller->polls = dm_polls_new(poller->channels, poller->journal, poller->archives);
     dm_polls_update(poller->polls);
     poller->trust_keeper = dm_trust_keeper_start();
     return TRUE;
@@ -199,6 +205,7 @@ static gboolean stop(Poller *poller)
         return FALSE;
     dm_submitter_free(poller->submitter);
     dm_channels_free(poller->channels);
+    dm_archives_free(poller->archives);
     dm_journal_close(poller->journal);
     dm_gateway_set_current(NULL);
     return TRUE;

@@ -9,6 +9,7 @@
 struct DmPolls {
     DmChannels *channels;
     DmJournal *journal;
+    DmArchives *archives;
     GMutex lock;
     GCond changed;
     GHashTable *threads; /* by tenant */
@@ -34,12 +35,13 @@ typedef struct {
     char *reason;    /* the last; each is logged once */
 } Waiting;
 
-DmPolls *dm_polls_new(DmChannels *channels, DmJournal *journal)
+DmPolls *dm_polls_new(DmChannels *channels, DmJournal *journal, DmArchives *archives)
 {
     DmPolls *polls = g_new0(DmPolls, 1);
 
     polls->channels = channels;
     polls->journal = journal;
+    polls->archives = archives;
     polls->threads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     polls->finished = g_ptr_array_new();
     g_mutex_init(&polls->lock);
@@ -184,6 +186,7 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) entries = NULL;
     g_autoptr(DmChannel) channel = dm_channels_get(poll->polls->channels, gateway, tenant, &error);
+    DmArchive *archive;
 
     if (!channel) {
         /* Unavailable: a reload came in between, and the next round is at once. */
@@ -194,6 +197,10 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     /* The channel logs why. */
     if (!dm_channel_ready(channel, &error))
         return FALSE;
+    if (!dm_archives_get(poll->polls->archives, tenant, &archive, &error)) {
+        note_list(poll, error);
+        return FALSE;
+    }
     if (!dm_channel_driver(channel)->list(dm_channel_provider(channel), LIST_MAX, &entries, &error)) {
         dm_channel_failed(channel, error);
         /* The channel has logged that the provider is down. */
@@ -203,7 +210,7 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     }
     note_list(poll, NULL);
 
-    const DmReceiver receiver = {gateway, tenant, channel, poll->polls->journal};
+    const DmReceiver receiver = {gateway, tenant, channel, poll->polls->journal, archive};
 
     if (!receive_all(poll, &receiver, entries))
         return FALSE;

@@ -7,12 +7,13 @@
 #define DEMAIL_POLLER_POLL_H
 
 #include "common/journal.h"
+#include "poller/archives.h"
 #include "poller/channel.h"
 
 typedef struct DmPolls DmPolls;
 
-/* Both are lent. */
-DmPolls *dm_polls_new(DmChannels *channels, DmJournal *journal);
+/* All are lent. */
+DmPolls *dm_polls_new(DmChannels *channels, DmJournal *journal, DmArchives *archives);
 
 /* Brings the threads in line with the current gateway: after the start and after every reload. All tenants are polled
  * at once then. */

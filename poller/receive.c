@@ -121,14 +121,38 @@ static gboolean postpone(Arrival *a, GError **error)
     return TRUE;
 }
 
+static gboolean find_about(Arrival *a, GError **error)
+{
+    return dm_about_find(a->receiver->journal, a->receiver->tenant->name, &a->judgement, &a->about, error);
+}
+
+/* Before anything is done on its ground. */
+static gboolean archive(const Arrival *a, GError **error)
+{
+    const DmSentMessage *about = a->about.message;
+    g_autofree char *reasons = dm_judgement_reasons(&a->judgement, ",");
+    g_autofree char *sender = dm_fields_address(a->headers, DM_FIELD_SENDER);
+    const DmArchiveEntry entry = {.tenant = a->receiver->tenant->name,
+                                  .type = a->entry->type,
+                                  .gateway_id = about ? about->gateway_id : NULL,
+                                  .queue_id = about ? about->queue_id : NULL,
+                                  .provider_id = a->entry->id,
+                                  .private_id = a->entry->private_id,
+                                  .sender = sender,
+                                  .recipients = a->entry->recipients,
+                                  .verified = dm_judgement_word(&a->judgement),
+                                  .reasons = reasons};
+
+    return !a->receiver->archive || dm_archive_put(a->receiver->archive, &entry, a->fd, error);
+}
+
 /* What it says about a De-Mail of ours goes into the journal before it is handed over. */
 static gboolean match(Arrival *a, GError **error)
 {
     const DmReceiver *receiver = a->receiver;
     const DmStatement *statement = a->judgement.findings->statement;
 
-    if (!dm_about_find(receiver->journal, receiver->tenant->name, &a->judgement, &a->about, error) ||
-        !postpone(a, error))
+    if (!postpone(a, error))
         return FALSE;
     if (a->postponed)
         return TRUE;
@@ -269,8 +293,8 @@ static gboolean fetch_and_deliver(const DmReceiver *receiver, const DmEntry *ent
     a.fd = dir ? dm_receive_file_new(dir, error) : -1;
     if (a.fd < 0)
         return FALSE;
-    done = fetch(receiver, entry, a.fd, error) && verify(&a, error) && match(&a, error) &&
-           (a.postponed || (enter(&a, error) && deliver(&a, error)));
+    done = fetch(receiver, entry, a.fd, error) && verify(&a, error) && find_about(&a, error) && archive(&a, error) &&
+           match(&a, error) && (a.postponed || (enter(&a, error) && deliver(&a, error)));
     *postponed = a.postponed;
     dm_about_clear(&a.about);
     dm_judgement_clear(&a.judgement);

@@ -1,11 +1,12 @@
 /*
- * The life of one incoming message: fetch, verify, journal, map, inject, journal, acknowledge last. Nothing is refused
+ * The life of one incoming message: fetch, verify, archive, journal, map, inject, journal, acknowledge last. Nothing is refused
  * and nothing is dropped: what fails verification is delivered with a mark, what the MTA may have already comes again
  * with a mark. A confirmation or notification about a De-Mail of ours goes to the sender of that, in its thread.
  */
 #ifndef DEMAIL_POLLER_RECEIVE_H
 #define DEMAIL_POLLER_RECEIVE_H
 
+#include "common/archive.h"
 #include "common/gateway.h"
 #include "common/journal.h"
 #include "poller/channel.h"
@@ -16,6 +17,7 @@ typedef struct {
     const DmTenantConfig *tenant;
     DmChannel *channel;
     DmJournal *journal;
+    DmArchive *archive; /* NULL: the tenant has none */
 } DmReceiver;
 
 /* Brings one message as far as it goes now. A confirmation of dispatch stays unacknowledged while the provider's answer

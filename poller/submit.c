@@ -2,6 +2,7 @@
 
 #include "common/header.h"
 #include "common/log.h"
+#include "poller/evidence.h"
 #include "poller/fate.h"
 #include "poller/reply.h"
 
@@ -11,6 +12,7 @@
  * (Postfix: lmtp_data_xfer_timeout, 180 s). */
 #define SAME_ID_SECONDS   60U
 #define FREE_SLOT_SECONDS 30U
+/* Where it lies and what is wrong with it is for the log. */
 
 struct DmSubmitter {
     DmJournal *journal;
@@ -76,6 +78,12 @@ void dm_submitter_release(DmSubmitter *submitter, const char *id)
     g_hash_table_remove(submitter->busy, id);
     g_cond_broadcast(&submitter->released);
     g_mutex_unlock(&submitter->lock);
+}
+
+static void set_text(char **member, const char *text)
+{
+    g_free(*member);
+    *member = g_strdup(text);
 }
 
 /* For the log, which leaves out what is NULL. */
@@ -296,8 +304,17 @@ static void log_submitted(const Run *run, const GPtrArray *items, const char *id
            DM_N("unknown", count[DM_SENT_SUBMITTING]), DM_S("id", id), DM_S("seconds", seconds));
 }
 
-/* The provider answered: records and answers. */
-static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome)
+static void archive_results(DmEvidence *evidence, const GPtrArray *items)
+{
+    g_autofree const DmSent **results = g_new0(const DmSent *, items->len + 1);
+
+    for (guint i = 0; i < items->len; i++)
+        results[i] = &((const Item *)g_ptr_array_index(items, i))->sent;
+    dm_evidence_end(evidence, results);
+}
+
+/* The provider answered: records, archives and answers. */
+static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome, DmEvidence *evidence)
 {
     g_autoptr(GError) error = NULL;
 
@@ -308,6 +325,7 @@ static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome)
         answer_error(run, DM_REPLY_INTERNAL, error);
         return;
     }
+    archive_results(evidence, items);
     for (guint i = 0; i < items->len; i++) {
         Item *item = g_ptr_array_index(items, i);
 
@@ -316,7 +334,7 @@ static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome)
 }
 
 /* The driver failed: what certainly was not sent may be sent again, what may have been sent stays under way. */
-static void give_up(const Run *run, GPtrArray *items, gboolean unsure, const GError *error)
+static void give_up(const Run *run, GPtrArray *items, gboolean unsure, const GError *error, DmEvidence *evidence)
 {
     g_autoptr(GError) problem = NULL;
 
@@ -328,6 +346,10 @@ static void give_up(const Run *run, GPtrArray *items, gboolean unsure, const GEr
             dm_log(DM_LOG_ERROR, "journal-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
                    DM_S("reason", problem->message));
     }
+    if (evidence->failed)
+        answer_rest(run, DM_REPLY_INTERNAL);
+    if (!unsure)
+        dm_evidence_drop(evidence);
     answer_error(run, unsure ? DM_REPLY_OPEN : DM_REPLY_UNAVAILABLE, error);
 }
 
@@ -346,6 +368,48 @@ static DmSentMessage sent_message(const DmSubmitRequest *request, const char *pr
                            .options = request->options};
 }
 
+/* Nothing may leave that the archive can't take. */
+static gboolean begin_evidence(const Run *run, char *const *recipients, const char *private_id, DmEvidence *evidence)
+{
+    const DmSubmitRequest *request = run->request;
+    const DmArchiveEntry entry = {.tenant = request->tenant,
+                                  .gateway_id = request->gateway_id,
+                                  .queue_id = request->queue_id,
+                                  .private_id = private_id,
+                                  .sender = request->sender,
+                                  .recipients = recipients};
+    g_autoptr(GError) error = NULL;
+
+    *evidence = (DmEvidence){.read = request->read, .data = request->data};
+    if (dm_evidence_begin(evidence, request->archive, &entry, &error))
+        return TRUE;
+    dm_log(DM_LOG_ERROR, "archive-failed", DM_S("qid", queue_id(run)), DM_S("gid", request->gateway_id),
+           DM_S("tenant", request->tenant), DM_S("reason", error->message),
+           DM_S("effect", "nothing was submitted; the MTA tries again"));
+    answer_rest(run, DM_REPLY_INTERNAL);
+    return FALSE;
+}
+
+/* What the run has found out counts before the journal: what it will send again was not sent before. */
+static gboolean look_up_evidence(const char *gateway_id, const char *recipient, DmSent *sent, gpointer data,
+                                 GError **error)
+{
+    const Run *run = data;
+    gboolean found;
+
+    if (!dm_journal_get_sent(run->submitter->journal, gateway_id, recipient, sent, &found, error))
+        return FALSE;
+    for (guint i = 0; found && i < run->items->len; i++) {
+        const Item *item = item_at(run, i);
+
+        if (!item->reply && g_str_equal(item->address, recipient) && dm_sent_state_is_open(sent->state)) {
+            set_text(&sent->code, item->sent.state == DM_SENT_UNKNOWN ? DM_CODE_RELEASED : "");
+            sent->state = DM_SENT_DEFERRED;
+        }
+    }
+    return TRUE;
+}
+
 static void submit_items(const Run *run, GPtrArray *items)
 {
     const DmProviderDriver *driver = dm_channel_driver(run->channel);
@@ -354,6 +418,7 @@ static void submit_items(const Run *run, GPtrArray *items)
     g_autofree char **recipients = g_new0(char *, items->len + 1);
     g_autofree char *private_id = dm_header_decode(run->request->private_id);
     const DmSentMessage message = sent_message(run->request, private_id);
+    DmEvidence evidence;
     gboolean unsure = FALSE;
 
     for (guint i = 0; i < items->len; i++)
@@ -362,9 +427,12 @@ static void submit_items(const Run *run, GPtrArray *items)
         answer_error(run, dm_error_is_temporary(error) ? DM_REPLY_INTERNAL : DM_REPLY_UNREADABLE, error);
         return;
     }
+    if (!begin_evidence(run, recipients, private_id, &evidence))
+        return;
     for (guint i = 0; i < items->len; i++)
         set_state(run, g_ptr_array_index(items, i), DM_SENT_SUBMITTING, "", "", "");
     if (!record(run, items, &message, &error)) {
+        dm_evidence_drop(&evidence);
         answer_error(run, DM_REPLY_INTERNAL, error);
         return;
     }
@@ -373,13 +441,14 @@ static void submit_items(const Run *run, GPtrArray *items)
                                      .sender = run->request->sender,
                                      .recipients = recipients,
                                      .private_id = run->request->private_id,
-                                     .read = run->request->read,
-                                     .data = run->request->data};
+                                     .read = dm_evidence_read,
+                                     .data = &evidence};
 
     if (driver->submit(dm_channel_provider(run->channel), &submission, &outcome, &unsure, &error))
-        conclude(run, items, outcome);
+        conclude(run, items, outcome, &evidence);
     else
-        give_up(run, items, unsure, error);
+        give_up(run, items, unsure, error, &evidence);
+    dm_evidence_keep(&evidence);
 }
 
 static void run_with_id(const Run *run)
@@ -396,6 +465,7 @@ static void run_with_id(const Run *run)
         answer_error(run, DM_REPLY_UNAVAILABLE, error);
         return;
     }
+    dm_evidence_settle(run->request->archive, run->request->gateway_id, look_up_evidence, (gpointer)run);
 
     g_autoptr(GPtrArray) items = unanswered(run);
 

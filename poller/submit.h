@@ -6,6 +6,7 @@
 #ifndef DEMAIL_POLLER_SUBMIT_H
 #define DEMAIL_POLLER_SUBMIT_H
 
+#include "common/archive.h"
 #include "common/journal.h"
 #include "poller/channel.h"
 
@@ -33,6 +34,7 @@ typedef struct {
     guint options;          /* what he asked for (set of DmOption): for the journal */
     DmOnUnknown on_unknown;
     DmLanguage language; /* of the replies */
+    DmArchive *archive;  /* lent; NULL: the tenant has none */
     const char *expired; /* the reply to what is not settled yet, because nothing may be sent any more; NULL: it may */
     char *const *recipients; /* De-Mail addresses in lower case, NULL-terminated, each once */
 

@@ -85,6 +85,10 @@ static void test_mistakes(void **state)
         {GOOD "[tenant u]\nprovider=p\naccount=a\nemail_domains=x.example\ndemail_domains=u.de-mail.de\n"
               "senders=lmdb:/s\ncatch_all=a@x.example\nbounce_address=b@x.example\n",
          "[tenant u] email_domains: x.example belongs to [tenant t] already"},
+        {GOOD
+         "archive_dir=/a/b\n[tenant u]\nprovider=p\naccount=a\nemail_domains=u.example\ndemail_domains=u.de-mail.de\n"
+         "senders=lmdb:/s\ncatch_all=a@x.example\nbounce_address=b@x.example\narchive_dir=/a//c/../b/\n",
+         "[tenant u] archive_dir: /a//c/../b/ belongs to [tenant t] already"},
         {"[gateway]\ndivert_domain=de-mail.de\n" GOOD, "x.de-mail.de lies in divert_domain de-mail.de"},
         {"[gateway]\ntoken_private=VB\n" GOOD, "[gateway] token_dispatch: \"VB\" means another option already"},
         {"[gateway]\ntoken_private=Dispatch\n" GOOD, "[gateway] token_private: \"Dispatch\" means another option"},

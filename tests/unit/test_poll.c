@@ -55,7 +55,8 @@ static void test_one_stuck_message(void **state)
     g_autoptr(DmGateway) gateway = make_gateway(*state);
     g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
     DmChannels *channels = dm_channels_new();
-    DmPolls *polls = dm_polls_new(channels, journal);
+    DmArchives *archives = dm_archives_new();
+    DmPolls *polls = dm_polls_new(channels, journal, archives);
     gint64 begin = g_get_monotonic_time();
 
     *fake_provider() = (FakeProvider){.message = "Subject: x\r\n\r\n", .ids = ids};
@@ -72,6 +73,7 @@ static void test_one_stuck_message(void **state)
     assert_int_equal(mta.good, 1);
     assert_in_range(mta.stuck, 2, ROUNDS - 1);
     dm_channels_free(channels);
+    dm_archives_free(archives);
     dm_gateway_set_current(NULL);
 }
 

@@ -96,7 +96,8 @@ static int set_up(void **state)
     f->channels = dm_channels_new();
     f->journal = dm_journal_open(f->folder, DM_JOURNAL_OWN, NULL);
     tenant = dm_config_tenant_by_name(f->gateway->config, "gemeinde");
-    f->receiver = (DmReceiver){f->gateway, tenant, dm_channels_get(f->channels, f->gateway, tenant, NULL), f->journal};
+    f->receiver =
+        (DmReceiver){f->gateway, tenant, dm_channels_get(f->channels, f->gateway, tenant, NULL), f->journal, NULL};
     f->entry =
         (DmEntry){.id = (char *)"m1", .type = (char *)"normal", .private_id = (char *)"", .recipients = recipients};
     *state = f;

@@ -1,0 +1,129 @@
+#include "poller/evidence.h"
+
+#include "common/log.h"
+
+#include <string.h>
+
+static void complain(const DmArchiveDraft *draft, const char *effect, const GError *error)
+{
+    dm_log(DM_LOG_ERROR, "archive-failed", DM_S("gid", dm_archive_draft_gateway_id(draft)),
+           DM_S("reason", error->message), DM_S("effect", effect));
+}
+
+gboolean dm_evidence_begin(DmEvidence *evidence, DmArchive *archive, const DmArchiveEntry *entry, GError **error)
+{
+    evidence->draft = archive ? dm_archive_draft_new(archive, entry, error) : NULL;
+    return evidence->draft || !archive;
+}
+
+gssize dm_evidence_read(void *buffer, gsize size, gpointer data)
+{
+    DmEvidence *evidence = data;
+    g_autoptr(GError) error = NULL;
+    gssize n = evidence->failed ? -1 : evidence->read(buffer, size, evidence->data);
+
+    if (n < 0 || !evidence->draft)
+        return n;
+    if (n > 0 ? dm_archive_draft_write(evidence->draft, buffer, (gsize)n, &error)
+              : dm_archive_draft_sync(evidence->draft, &error))
+        return n;
+    evidence->failed = TRUE;
+    complain(evidence->draft, "the submission was broken off; the MTA tries again", error);
+    return -1;
+}
+
+/* FALSE: not known yet. */
+static gboolean result_of(const DmSent *sent, DmArchiveResult *result)
+{
+    switch (sent->state) {
+    case DM_SENT_ACCEPTED:
+        *result = DM_ARCHIVE_ACCEPTED;
+        return TRUE;
+    case DM_SENT_REFUSED:
+        *result = g_str_equal(sent->code, DM_CODE_DROPPED) ? DM_ARCHIVE_UNKNOWN : DM_ARCHIVE_REFUSED;
+        return TRUE;
+    case DM_SENT_DEFERRED:
+        *result = g_str_equal(sent->code, DM_CODE_RELEASED) ? DM_ARCHIVE_UNKNOWN : DM_ARCHIVE_DEFERRED;
+        return TRUE;
+    case DM_SENT_SUBMITTING:
+    case DM_SENT_UNKNOWN:
+        return FALSE;
+    }
+    *result = DM_ARCHIVE_UNKNOWN;
+    return TRUE;
+}
+
+/* The line, or nothing at all, or nothing yet. */
+static void end_draft(DmArchiveDraft *draft, const DmSent *const *sent)
+{
+    guint n = g_strv_length((char **)dm_archive_draft_recipients(draft));
+    g_autofree DmArchiveResult *results = g_new0(DmArchiveResult, n + 1);
+    g_autoptr(GError) error = NULL;
+    const char *id = "";
+    gboolean sent_to_one = FALSE;
+
+    for (guint i = 0; i < n; i++) {
+        if (!result_of(sent[i], &results[i]))
+            return;
+        if (results[i] == DM_ARCHIVE_ACCEPTED)
+            id = sent[i]->provider_id;
+        sent_to_one |= results[i] == DM_ARCHIVE_ACCEPTED || results[i] == DM_ARCHIVE_UNKNOWN;
+    }
+    if (!sent_to_one)
+        dm_archive_draft_drop(draft);
+    else if (!dm_archive_draft_finish(draft, id, results, &error))
+        complain(draft, "its bytes and envelope are in the archive; its line is written later", error);
+}
+
+void dm_evidence_end(DmEvidence *evidence, const DmSent *const *results)
+{
+    if (evidence->draft)
+        end_draft(evidence->draft, results);
+    g_clear_pointer(&evidence->draft, dm_archive_draft_free);
+}
+
+void dm_evidence_drop(DmEvidence *evidence)
+{
+    if (evidence->draft)
+        dm_archive_draft_drop(evidence->draft);
+    g_clear_pointer(&evidence->draft, dm_archive_draft_free);
+}
+
+void dm_evidence_keep(DmEvidence *evidence)
+{
+    if (evidence->failed)
+        dm_evidence_drop(evidence);
+    g_clear_pointer(&evidence->draft, dm_archive_draft_free);
+}
+
+static gboolean settle_one(DmArchiveDraft *draft, DmEvidenceLookUp look_up, gpointer data, GError **error)
+{
+    const char *id = dm_archive_draft_gateway_id(draft);
+    char *const *recipients = dm_archive_draft_recipients(draft);
+    guint n = g_strv_length((char **)recipients);
+    g_autofree DmSent *sent = g_new0(DmSent, n + 1);
+    g_autofree const DmSent **lent = g_new0(const DmSent *, n + 1);
+    gboolean good = TRUE;
+
+    for (guint i = 0; good && i < n; i++) {
+        good = look_up(id, recipients[i], &sent[i], data, error);
+        lent[i] = &sent[i];
+    }
+    if (good)
+        end_draft(draft, lent);
+    for (guint i = 0; i < n; i++)
+        dm_sent_clear(&sent[i]);
+    return good;
+}
+
+void dm_evidence_settle(DmArchive *archive, const char *gateway_id, DmEvidenceLookUp look_up, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) drafts = archive ? dm_archive_resume(archive, gateway_id, &error) : NULL;
+
+    for (guint i = 0; drafts && !error && i < drafts->len; i++)
+        settle_one(g_ptr_array_index(drafts, i), look_up, data, &error);
+    if (error)
+        dm_log(DM_LOG_ERROR, "archive-failed", DM_S("gid", gateway_id), DM_S("reason", error->message),
+               DM_S("effect", "what is begun under it is ended later"));
+}
