@@ -97,8 +97,15 @@ static void log_statement(const Arrival *a)
                DM_S("type", a->entry->type));
 }
 
+/* Whether the provider's answer was not in the journal when dm_about_find() looked: what it has refused is not found. */
+static gboolean was_open(const DmSent *sent)
+{
+    return sent->state == DM_SENT_SUBMITTING ||
+           (sent->state == DM_SENT_REFUSED && !g_str_equal(sent->code, DM_CODE_DROPPED));
+}
+
 /* A confirmation of dispatch may name a recipient that the provider refused. While its answer is not in the journal
- * yet, the confirmation waits: it is never to prove what was not sent. */
+ * yet, or has come only just now, the confirmation waits: it is never to prove what was not sent. */
 static gboolean postpone(Arrival *a, GError **error)
 {
     const DmAbout *about = &a->about;
@@ -112,7 +119,7 @@ static gboolean postpone(Arrival *a, GError **error)
         if (!dm_journal_get_sent(a->receiver->journal, about->message->gateway_id,
                                  g_ptr_array_index(about->recipients, i), &sent, &found, error))
             return FALSE;
-        a->postponed = found && sent.state == DM_SENT_SUBMITTING;
+        a->postponed = found && was_open(&sent);
         dm_sent_clear(&sent);
     }
     if (a->postponed)
