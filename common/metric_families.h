@@ -2,8 +2,8 @@
  * Every metric that there is: name, meaning, unit and labels. The one place that knows them all; demailctl(8) lists
  * them.
  *
- * Labels hold names of the configuration, files that it names, and words of this program: never an address, a message or
- * anything else that grows with the mail.
+ * Labels hold names of the configuration, files that it names, and words of this program: never an address, a message
+ * or anything else that grows with the mail.
  */
 #ifndef DEMAIL_COMMON_METRIC_FAMILIES_H
 #define DEMAIL_COMMON_METRIC_FAMILIES_H
