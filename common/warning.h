@@ -9,7 +9,7 @@
 
 #define DM_WARNING_POLL_ROUNDS  5   /* intervals without a poll that went well, but at least */
 #define DM_WARNING_POLL_SECONDS 300 /* so long */
-#define DM_WARNING_QUOTA        10  /* percent that must be free */
+#define DM_WARNING_QUOTA        10  /* percent of a mailbox that are to be free (PVD FU 4.1) */
 
 typedef struct {
     const char *kind; /* client-certificate, password, send-until, receive-until, quota, poll, table or crl */

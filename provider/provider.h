@@ -71,6 +71,9 @@ typedef struct {
 typedef struct {
     gint64 message_size_max; /* bytes; 0: not told */
     gint64 recipients_max;   /* 0: not told */
+    gint64 quota_used;       /* bytes */
+    gint64 quota_total;      /* bytes; 0: not told */
+    gint64 password_expires; /* seconds since the epoch; 0: not told, or never */
 } DmAccount;
 
 typedef struct {

@@ -275,6 +275,15 @@ gboolean dm_rest_entries_parse(const char *text, gsize length, GPtrArray *entrie
     return ok;
 }
 
+/* An ISO 8601 time with its zone; 0 if there is none. */
+static gint64 read_time(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+
+    return time ? g_date_time_to_unix(time) : 0;
+}
+
 gboolean dm_rest_account_parse(const char *text, gsize length, DmAccount *account, GError **error)
 {
     json_t *root = load(text, length, "account", error);
@@ -285,6 +294,9 @@ gboolean dm_rest_account_parse(const char *text, gsize length, DmAccount *accoun
         return FALSE;
     account->message_size_max = number(limits, "message_size");
     account->recipients_max = number(limits, "recipients");
+    account->quota_used = number(json_object_get(root, "quota"), "used");
+    account->quota_total = number(json_object_get(root, "quota"), "total");
+    account->password_expires = read_time(root, "password_expires");
     json_decref(root);
     return TRUE;
 }

@@ -35,6 +35,7 @@ static void account_free(gpointer data)
     g_free(account->pseudonym);
     g_free(account->forward_to);
     g_free(account->redirect_to);
+    g_free(account->password_expires);
     g_free(account);
 }
 
@@ -86,6 +87,15 @@ static const char *read_limits(const json_t *entry, DmAccount *account)
     return NULL;
 }
 
+static const char *read_password(const json_t *entry, DmAccount *account)
+{
+    const char *expires = dm_json_text(entry, "password_expires", NULL);
+    g_autoptr(GDateTime) time = expires ? g_date_time_new_from_iso8601(expires, NULL) : NULL;
+    account->password = g_strdup(dm_json_text(entry, "password", ""));
+    account->password_expires = g_strdup(expires);
+    return !expires || time ? NULL : "\"password_expires\" must be a time such as \"2027-01-31T00:00:00Z\"";
+}
+
 static const char *read_words(const json_t *entry, DmAccount *account)
 {
     const char *level = dm_json_text(entry, "auth_level", "normal");
@@ -119,7 +129,7 @@ static const char *read_ways(const json_t *entry, DmAccount *account)
 static const char *read_account(const json_t *entry, DmAccount *account)
 {
     account->name = g_strdup(dm_json_text(entry, "account", ""));
-    account->password = g_strdup(dm_json_text(entry, "password", ""));
+    const char *wrong = read_password(entry, account);
     account->holder = g_strdup(dm_json_text(entry, "holder", ""));
     if (!*account->name || !*account->password || !*account->holder)
         return "\"account\", \"password\" and \"holder\" must be texts that are not empty";
@@ -129,7 +139,8 @@ static const char *read_account(const json_t *entry, DmAccount *account)
         return "\"addresses\" and \"domains\" must be lists of texts";
     if (!account->addresses[0])
         return "\"addresses\" must name at least one address";
-    const char *wrong = read_words(entry, account);
+    if (!wrong)
+        wrong = read_words(entry, account);
     if (!wrong)
         wrong = read_ways(entry, account);
     return wrong ? wrong : read_limits(entry, account);

@@ -52,10 +52,11 @@ DmReply *dm_api_account(DmSandbox *sandbox, DmRequest *request)
                                (json_int_t)account->recipients);
     json_t *quota = json_pack("{s:I, s:I}", "used", (json_int_t)dm_store_used(sandbox->store, account->name), "total",
                               (json_int_t)account->quota);
-    return dm_reply_json(200, json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o}", "account", account->name, "holder",
+    return dm_reply_json(200, json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:s*}", "account", account->name, "holder",
                                         account->holder, "addresses", dm_json_from_list(account->addresses), "domains",
                                         dm_json_from_list(account->domains), "limits", limits, "may_request_retrieve",
-                                        (int)account->may_request_retrieve, "quota", quota));
+                                        (int)account->may_request_retrieve, "quota", quota, "password_expires",
+                                        account->password_expires));
 }
 
 DmReply *dm_api_directory(DmSandbox *sandbox, DmRequest *request)

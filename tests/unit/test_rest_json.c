@@ -141,6 +141,8 @@ static void test_session_and_account(void **state)
 {
     static const char good[] = "{\"token\":\"t\",\"expires_in\":60}";
     static const char *const bad[] = {"{\"token\":\"\"}", "{\"token\":\"a\\r\\nb\"}", "{}", "x"};
+    static const char full_account_text[] = "{\"quota\":{\"used\":5,\"total\":10},"
+                                            "\"password_expires\":\"2027-01-31T01:00:00+01:00\"}";
     static const char account_text[] = "{\"limits\":{\"message_size\":7,\"recipients\":8}}";
     DmRestSession session;
     DmAccount account;
@@ -157,6 +159,12 @@ static void test_session_and_account(void **state)
     assert_true(dm_rest_account_parse(account_text, sizeof account_text - 1, &account, NULL));
     assert_int_equal(account.message_size_max, 7);
     assert_int_equal(account.recipients_max, 8);
+    assert_int_equal(account.quota_total, 0);
+    assert_int_equal(account.password_expires, 0);
+    assert_true(dm_rest_account_parse(full_account_text, sizeof full_account_text - 1, &account, NULL));
+    assert_int_equal(account.quota_used, 5);
+    assert_int_equal(account.quota_total, 10);
+    assert_int_equal(account.password_expires, 1801353600);
     assert_false(dm_rest_account_parse("x", 1, &account, NULL));
 }
 
