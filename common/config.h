@@ -83,6 +83,7 @@ typedef struct {
         char *socket_group; /* or empty */
         char *user;
         char *group;
+        char *metrics_file; /* or empty */
     } milter;
 
     struct {

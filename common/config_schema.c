@@ -58,6 +58,7 @@ static const DmConfigKey milter_keys[] = {
     {"socket_group", G(milter.socket_group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-mta", FALSE},
     {"user", G(milter.user), {DM_VALUE_TEXT, NULL, 0, 0}, "demail-milter", FALSE},
     {"group", G(milter.group), {DM_VALUE_TEXT, NULL, 0, 0}, "demail", FALSE},
+    {"metrics_file", G(milter.metrics_file), {DM_VALUE_FILE, NULL, 0, 0}, "/run/demail-milter/metrics.prom", FALSE},
     {NULL, 0, {DM_VALUE_TEXT, NULL, 0, 0}, NULL, FALSE},
 };
 

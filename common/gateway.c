@@ -51,6 +51,7 @@ void dm_gateway_unref(DmGateway *gateway)
     g_clear_pointer(&gateway->stamp_key, g_bytes_unref);
     if (gateway->attached_free != NULL)
         gateway->attached_free(gateway->attached);
+    dm_metrics_unref(gateway->metrics);
     dm_config_unref(gateway->config);
     g_free(counted_of(gateway));
 }
@@ -188,6 +189,8 @@ DmGateway *dm_gateway_open(const char *config_file, guint needs, GPtrArray *prob
     g_atomic_ref_count_init(&counted->references);
     g_autoptr(DmGateway) gateway = &counted->gateway;
     gateway->config = config;
+    g_autoptr(DmGateway) before_this = dm_gateway_current();
+    gateway->metrics = before_this != NULL ? dm_metrics_ref(before_this->metrics) : dm_metrics_new();
     const Opening opening = {gateway, needs, problems, first};
     open_tables(&opening);
     if ((needs & DM_GATEWAY_STAMP) != 0)

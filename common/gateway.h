@@ -7,6 +7,7 @@
 #define DEMAIL_COMMON_GATEWAY_H
 
 #include "common/config.h"
+#include "common/metrics.h"
 #include "common/table.h"
 
 #include <glib.h>
@@ -23,6 +24,8 @@ typedef struct {
     DmTable *trust_list;     /* the table made of the list of providers; NULL if none is configured */
     DmTable *sender_logins;  /* NULL if not configured */
     DmTenantTables *tenants; /* in the order of config->tenants */
+
+    DmMetrics *metrics; /* what the process counts: one for all gateways, from the first that was current on */
 
     gpointer attached;            /* what the program keeps with it; NULL if nothing */
     GDestroyNotify attached_free; /* frees it with the gateway */

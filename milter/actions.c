@@ -3,6 +3,7 @@
 #include "common/address.h"
 #include "common/demail.h"
 #include "common/log.h"
+#include "milter/counts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +118,7 @@ static void log_ordinary(const DmSession *session, const DmVerdict *verdict, con
 
     for (gsize i = 0; i < verdict->n_routes; i++)
         rerouted += verdict->routes[i].kind == DM_ROUTE_LOCAL ? 1 : 0;
+    dm_counts_add(session->gateway, rerouted > 0 ? DM_COUNT_REROUTED : DM_COUNT_ORDINARY);
     if (rerouted > 0)
         dm_log(DM_LOG_INFO, "rerouted", DM_S("qid", queue_id), DM_S("tenant", verdict->tenant->name),
                DM_N("recipients", rerouted), DM_S("client", session->client_address));
@@ -142,6 +144,7 @@ static sfsistat action_failed(SMFICTX *context, const DmSession *session, const 
 {
     g_autofree char *text = dm_refusal_text(DM_REFUSAL_INTERNAL, session->gateway->config->language, NULL, NULL);
 
+    dm_counts_add(session->gateway, DM_COUNT_FAILED);
     dm_log(DM_LOG_ERROR, "action-failed", DM_S("qid", queue_id), DM_S("effect", "the message is deferred"));
     return dm_actions_refuse(context, DM_REFUSAL_INTERNAL, text);
 }
@@ -159,12 +162,15 @@ sfsistat dm_actions_apply(SMFICTX *context, const DmSession *session, const DmVe
         if (!apply_edits(context, session, verdict) || !apply_stamp(context, session, verdict, gateway_id, queue_id) ||
             !apply_routes(context, session, verdict))
             return action_failed(context, session, queue_id);
+        dm_counts_add(session->gateway, DM_COUNT_DIVERTED);
         log_diverted(session, verdict, gateway_id, queue_id);
         return SMFIS_CONTINUE;
     case DM_VERDICT_AGAIN:
+        dm_counts_add(session->gateway, DM_COUNT_AGAIN);
         dm_log(DM_LOG_INFO, "passed-again", DM_S("qid", queue_id));
         return SMFIS_CONTINUE;
     case DM_VERDICT_REFUSE:
+        dm_counts_add_refusal(session->gateway, verdict->refusal);
         log_refused(session, verdict, queue_id);
         return dm_actions_refuse(context, verdict->refusal, verdict->text);
     }

@@ -1,7 +1,9 @@
 #include "common/gateway.h"
 #include "common/listen.h"
 #include "common/log.h"
+#include "common/metrics_file.h"
 #include "common/program.h"
+#include "milter/counts.h"
 #include "milter/server.h"
 
 #include <errno.h>
@@ -66,9 +68,12 @@ static int serve_opened(const DmProgram *program, DmListener *listener, DmGatewa
     g_autoptr(GError) error = NULL;
     int exit_code = EX_OK;
 
+    dm_counts_attach(gateway, NULL);
     dm_gateway_set_current(gateway);
+    DmMetricsWriter *metrics = dm_metrics_writer_start(gateway->metrics, gateway->config->milter.metrics_file);
     DmServerEnd end = dm_server_run(listener, NEEDS, on_ready, (gpointer)program, &error);
     guint sessions = dm_listener_sessions(listener);
+    dm_metrics_writer_stop(metrics);
 
     switch (end) {
     case DM_SERVER_ENDED:

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/notify.h"
 #include "milter/alive.h"
+#include "milter/counts.h"
 
 #include <glib-unix.h>
 #include <libmilter/mfapi.h>
@@ -58,7 +59,7 @@ static gpointer reload_on_signal(gpointer data)
     sigaddset(&set, SIGUSR1);
     while (sigwait(&set, &signal_number) == 0) {
         dm_notify_reloading();
-        dm_gateway_reload(server->needs, NULL);
+        dm_gateway_reload(server->needs, dm_counts_attach);
         dm_notify("READY=1");
     }
     return NULL;

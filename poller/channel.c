@@ -18,6 +18,7 @@ typedef struct {
 struct DmChannel {
     gint refs;
     DmConfig *config; /* keeps `name` and what the driver lent */
+    DmMetrics *metrics;
     const char *name; /* of the provider */
     const char *tenant;
     gint64 backoff_first; /* seconds */
@@ -26,11 +27,12 @@ struct DmChannel {
     Slots *slots;
     GMutex lock; /* guards what follows; held while probing, so that one caller tries for all */
     gboolean down;
-    gboolean probed; /* the account's limits are known */
+    gboolean probed; /* the account is known */
     gint64 backoff;  /* seconds; 0: no failure that asks for one */
     gint64 next_try; /* monotonic microseconds */
-    gint64 size_max;
-    gint64 recipients_max;
+    DmAccount account;
+    gint64 asked; /* for the account; monotonic microseconds */
+    DmPollState poll;
     GError *error; /* while down */
 };
 
@@ -40,6 +42,11 @@ struct DmChannels {
     GHashTable *by_tenant;
     GHashTable *slots; /* by provider */
 };
+
+static gint64 now(void)
+{
+    return g_get_real_time() / G_USEC_PER_SEC;
+}
 
 static void slots_unref(gpointer data)
 {
@@ -86,6 +93,7 @@ void dm_channel_unref(DmChannel *channel)
     g_clear_error(&channel->error);
     g_mutex_clear(&channel->lock);
     dm_config_unref(channel->config);
+    dm_metrics_unref(channel->metrics);
     g_free(channel);
 }
 
@@ -115,7 +123,8 @@ void dm_channels_free(DmChannels *channels)
     g_free(channels);
 }
 
-static DmChannel *channel_open(DmChannels *channels, DmConfig *config, const DmTenantConfig *tenant, GError **error)
+static DmChannel *channel_open(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant,
+                               GError **error)
 {
     const DmProviderDriver *driver = dm_provider_driver(tenant->provider->driver);
     DmProvider *provider;
@@ -133,7 +142,9 @@ static DmChannel *channel_open(DmChannels *channels, DmConfig *config, const DmT
         return NULL;
     channel = g_new0(DmChannel, 1);
     channel->refs = 1;
-    channel->config = dm_config_ref(config);
+    channel->config = dm_config_ref(gateway->config);
+    channel->metrics = dm_metrics_ref(gateway->metrics);
+    channel->poll.since = now();
     channel->name = tenant->provider->name;
     channel->tenant = tenant->name;
     channel->backoff_first = MIN(tenant->provider->poll_interval, BACKOFF_FIRST);
@@ -168,7 +179,7 @@ static DmChannel *get_or_open(DmChannels *channels, const DmGateway *gateway, co
     }
     channel = g_hash_table_lookup(channels->by_tenant, tenant->name);
     if (!channel) {
-        channel = channel_open(channels, gateway->config, tenant, error);
+        channel = channel_open(channels, gateway, tenant, error);
         if (!channel)
             return NULL;
         g_hash_table_insert(channels->by_tenant, g_strdup(tenant->name), channel);
@@ -221,17 +232,18 @@ static void note_down(DmChannel *channel, const GError *error)
 /* With the lock held. A session alone proves nothing after an outage, so the account is asked for, too. */
 static gboolean probe(DmChannel *channel, GError **error)
 {
-    DmAccount account = {0};
-
     if (!channel->driver->login(channel->provider, error))
         return FALSE;
     if (channel->probed && !channel->down)
         return TRUE;
+
+    DmAccount account = {0};
+
     if (!channel->driver->account(channel->provider, &account, error))
         return FALSE;
     channel->probed = TRUE;
-    channel->size_max = account.message_size_max;
-    channel->recipients_max = account.recipients_max;
+    channel->account = account;
+    channel->asked = g_get_monotonic_time();
     if (channel->down)
         dm_log(DM_LOG_INFO, "provider-up", DM_S("provider", channel->name), DM_S("tenant", channel->tenant));
     channel->down = FALSE;
@@ -271,8 +283,53 @@ void dm_channel_failed(DmChannel *channel, const GError *error)
 void dm_channel_limits(DmChannel *channel, DmAccount *limits)
 {
     g_mutex_lock(&channel->lock);
-    *limits = (DmAccount){.message_size_max = channel->size_max, .recipients_max = channel->recipients_max};
+    *limits = channel->account;
     g_mutex_unlock(&channel->lock);
+}
+
+DmMetrics *dm_channel_metrics(const DmChannel *channel)
+{
+    return channel->metrics;
+}
+
+void dm_channel_polled(DmChannel *channel, gboolean done, gint64 waiting)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&channel->lock);
+
+    if (done)
+        channel->poll.last = now();
+    channel->poll.waiting = waiting;
+}
+
+void dm_channel_ask_account(DmChannel *channel, guint seconds)
+{
+    g_autoptr(GError) error = NULL;
+    DmAccount account = {0};
+    gint64 asked = g_get_monotonic_time();
+
+    g_mutex_lock(&channel->lock);
+    gboolean due = channel->probed && !channel->down && asked - channel->asked >= (gint64)seconds * G_USEC_PER_SEC;
+    if (due)
+        channel->asked = asked;
+    g_mutex_unlock(&channel->lock);
+    if (!due)
+        return;
+    if (!channel->driver->account(channel->provider, &account, &error)) {
+        dm_channel_failed(channel, error);
+        return;
+    }
+    g_mutex_lock(&channel->lock);
+    channel->account = account;
+    g_mutex_unlock(&channel->lock);
+}
+
+void dm_channel_state(DmChannel *channel, DmProviderState *state, DmAccount *account, DmPollState *poll)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&channel->lock);
+
+    *state = channel->down ? DM_PROVIDER_DOWN : channel->probed ? DM_PROVIDER_UP : DM_PROVIDER_UNTRIED;
+    *account = channel->account;
+    *poll = channel->poll;
 }
 
 gboolean dm_channel_enter(DmChannel *channel, guint seconds)

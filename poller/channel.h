@@ -9,6 +9,7 @@
 #ifndef DEMAIL_POLLER_CHANNEL_H
 #define DEMAIL_POLLER_CHANNEL_H
 
+#include "common/facts.h"
 #include "common/gateway.h"
 #include "provider/provider.h"
 
@@ -38,8 +39,27 @@ gboolean dm_channel_ready(DmChannel *channel, GError **error);
 /* A call of the driver failed with `error`: an unreachable provider starts the back-off. */
 void dm_channel_failed(DmChannel *channel, const GError *error);
 
-/* What the provider told about its limits, 0 where it has not: message_size_max and recipients_max only. */
+/* What the provider told about the account last, 0 where it has not. */
 void dm_channel_limits(DmChannel *channel, DmAccount *limits);
+
+/* Where what happens on the channel is counted; lent, may be NULL. */
+DmMetrics *dm_channel_metrics(const DmChannel *channel);
+
+/* How the polls of the tenant go. Seconds since the epoch. */
+typedef struct {
+    gint64 since;   /* the channel was opened */
+    gint64 last;    /* with success; 0: none yet */
+    gint64 waiting; /* since when the oldest message that can't be received waits; 0: there is none */
+} DmPollState;
+
+/* A round has ended; `done`: with success. */
+void dm_channel_polled(DmChannel *channel, gboolean done, gint64 waiting);
+
+/* Asks for the account again if that was `seconds` or longer ago and the provider is up. */
+void dm_channel_ask_account(DmChannel *channel, guint seconds);
+
+/* How things are, without asking anybody. May wait for a login under way. */
+void dm_channel_state(DmChannel *channel, DmProviderState *state, DmAccount *account, DmPollState *poll);
 
 /* Takes one of the provider's `max_submissions`, waiting at most `seconds`; FALSE if none became free. */
 gboolean dm_channel_enter(DmChannel *channel, guint seconds);

@@ -1,4 +1,5 @@
 #include "poller/handover.h"
+#include "poller/tally.h"
 
 #include "common/demail.h"
 #include "common/log.h"
@@ -30,12 +31,14 @@ static DmInjectResult inject_to_catch_all(const DmHandover *h, const char *refus
     g_string_append_len(head, h->injection.head->str, (gssize)h->injection.head->len);
     marked.head = head;
     result = dm_inject(&marked, recipients, &problem);
-    if (result == DM_INJECT_DONE)
-        dm_log(DM_LOG_WARNING, "undeliverable", DM_S("tenant", tenant->name), DM_S("id", h->id), DM_S("to", refused),
-               DM_S("catch_all", tenant->catch_all), DM_S("reason", reason->message));
-    else
+    if (result != DM_INJECT_DONE) {
         g_set_error(error, DM_ERROR, problem->code, "<%s>: %s; <%s>: %s", refused, reason->message, tenant->catch_all,
                     problem->message);
+        return result;
+    }
+    dm_tally_undeliverable(h->metrics, tenant->name);
+    dm_log(DM_LOG_WARNING, "undeliverable", DM_S("tenant", tenant->name), DM_S("id", h->id), DM_S("to", refused),
+           DM_S("catch_all", tenant->catch_all), DM_S("reason", reason->message));
     return result;
 }
 

@@ -7,12 +7,14 @@
 
 #include "common/config.h"
 #include "common/journal.h"
+#include "common/metrics.h"
 #include "poller/inject.h"
 
 /* All lent. */
 typedef struct {
     DmJournal *journal;
     const DmTenantConfig *tenant;
+    DmMetrics *metrics;   /* may be NULL */
     const char *id;       /* the provider's */
     DmReceived *received; /* what the journal has, or will have; its state follows */
     DmInjection injection;

@@ -20,6 +20,7 @@
 #include "poller/pulse.h"
 #include "poller/receive_file.h"
 #include "poller/trust_keeper.h"
+#include "poller/watch.h"
 #include "provider/credentials.h"
 #include "standard/xml.h"
 
@@ -52,6 +53,7 @@ typedef struct {
     DmPolls *polls;
     DmHousekeeping *housekeeping;
     DmTrustKeeper *trust_keeper;
+    DmWatch *watch;
     GMainLoop *loop;
 } Poller;
 
@@ -148,6 +150,7 @@ static void update(Poller *poller)
     dm_polls_update(poller->polls);
     dm_housekeeping_update(poller->housekeeping);
     dm_trust_keeper_update(poller->trust_keeper);
+    dm_watch_update(poller->watch);
 }
 
 static gboolean on_reload(gpointer data)
@@ -189,6 +192,7 @@ static gboolean start(Poller *poller, int fd, GError **error)
     poller->polls = dm_polls_new(poller->channels, poller->journal, poller->archives);
     dm_polls_update(poller->polls);
     poller->trust_keeper = dm_trust_keeper_start();
+    poller->watch = dm_watch_start(poller->channels, poller->journal);
     return TRUE;
 }
 
@@ -201,6 +205,7 @@ static gboolean stop(Poller *poller)
 
     ended = dm_housekeeping_stop(poller->housekeeping, POLL_STOP_SECONDS) && ended;
     ended = (!poller->server || dm_lmtp_server_stop(poller->server, SUBMIT_STOP_SECONDS)) && ended;
+    dm_watch_stop(poller->watch);
     if (!ended)
         return FALSE;
     dm_submitter_free(poller->submitter);

@@ -2,9 +2,11 @@
 
 #include "common/log.h"
 #include "poller/receive.h"
+#include "poller/tally.h"
 
-#define BACKOFF_MAX 900 /* seconds */
-#define LIST_MAX    5000U
+#define BACKOFF_MAX     900 /* seconds */
+#define LIST_MAX        5000U
+#define ACCOUNT_SECONDS 3600U /* between two questions for the account: quota, end of the password */
 
 struct DmPolls {
     DmChannels *channels;
@@ -30,6 +32,7 @@ typedef struct {
 
 /* One message that has to wait; the others do not. */
 typedef struct {
+    gint64 since; /* seconds since the epoch */
     guint failures;
     gint64 next_try; /* monotonic microseconds */
     char *reason;    /* the last; each is logged once */
@@ -151,6 +154,7 @@ static gboolean receive_one(const Poll *poll, const DmReceiver *receiver, const 
     }
     if (!waiting) {
         waiting = g_new0(Waiting, 1);
+        waiting->since = g_get_real_time() / G_USEC_PER_SEC;
         g_hash_table_insert(poll->waiting, g_strdup(entry->id), waiting);
     }
     note_failure(poll, waiting, entry->id, receiver->tenant->provider->poll_interval, error);
@@ -166,6 +170,21 @@ static gboolean receive_all(Poll *poll, const DmReceiver *receiver, const GPtrAr
             return FALSE;
     }
     return TRUE;
+}
+
+/* Since when the oldest message waits; 0: none does. */
+static gint64 waiting_since(const Poll *poll)
+{
+    GHashTableIter iter;
+    gpointer waiting;
+    gint64 oldest = 0;
+
+    g_hash_table_iter_init(&iter, poll->waiting);
+    while (g_hash_table_iter_next(&iter, NULL, &waiting)) {
+        if (oldest == 0 || ((const Waiting *)waiting)->since < oldest)
+            oldest = ((const Waiting *)waiting)->since;
+    }
+    return oldest;
 }
 
 static void catch_up(Poll *poll, const DmReceiver *receiver)
@@ -211,10 +230,13 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     note_list(poll, NULL);
 
     const DmReceiver receiver = {gateway, tenant, channel, poll->polls->journal, archive};
+    gboolean done = receive_all(poll, &receiver, entries);
 
-    if (!receive_all(poll, &receiver, entries))
+    dm_channel_polled(channel, done, waiting_since(poll));
+    if (!done)
         return FALSE;
     catch_up(poll, &receiver);
+    dm_channel_ask_account(channel, ACCOUNT_SECONDS);
     return TRUE;
 }
 
@@ -293,7 +315,11 @@ static gpointer run(gpointer data)
         if (generation != last)
             end_waiting(poll);
         last = generation;
+
+        gint64 started = g_get_monotonic_time();
+
         poll->failures = poll_once(poll, gateway, tenant) ? 0 : poll->failures + 1;
+        dm_tally_poll(gateway->metrics, poll->tenant, started);
 
         gint64 pause = pause_after(poll, tenant->provider->poll_interval);
 

@@ -10,6 +10,7 @@
 #include "poller/receive_file.h"
 #include "poller/receive_recipients.h"
 #include "poller/report.h"
+#include "poller/tally.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -87,6 +88,7 @@ static void log_statement(const Arrival *a)
     const DmSentMessage *message = a->about.message;
     g_autofree char *recipients = join(a->about.recipients);
 
+    dm_tally_confirmation(a->receiver->gateway->metrics, a->receiver->tenant->name, &a->about);
     if (message)
         dm_log(DM_LOG_INFO, "confirmed", DM_S("qid", message->queue_id[0] != '\0' ? message->queue_id : NULL),
                DM_S("gid", message->gateway_id), DM_S("tenant", a->receiver->tenant->name), DM_S("id", a->entry->id),
@@ -221,6 +223,7 @@ static gboolean hand_over(Arrival *a, DmHeaders *headers, int fd, off_t body, co
                                           .size = info.st_size};
     if (!dm_handover(&a->handover, error))
         return FALSE;
+    dm_tally_received(a->receiver->gateway->metrics, tenant->name, &a->judgement);
 
     g_autofree char *to = join(a->handover.recipients);
     g_autofree char *remarks = dm_judgement_remarks(&a->judgement);
@@ -313,8 +316,11 @@ static gboolean fetch_and_deliver(const DmReceiver *receiver, const DmEntry *ent
 gboolean dm_receive(const DmReceiver *receiver, const DmEntry *entry, GError **error)
 {
     DmReceived received = {0};
-    DmHandover handover = {
-        .journal = receiver->journal, .tenant = receiver->tenant, .id = entry->id, .received = &received};
+    DmHandover handover = {.journal = receiver->journal,
+                           .tenant = receiver->tenant,
+                           .metrics = receiver->gateway->metrics,
+                           .id = entry->id,
+                           .received = &received};
     gboolean found, done, postponed = FALSE;
 
     if (!dm_journal_get_received(receiver->journal, receiver->tenant->name, entry->id, &received, &found, error))

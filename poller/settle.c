@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "poller/fate.h"
+#include "poller/tally.h"
 
 /* A round. */
 typedef struct {
@@ -61,6 +62,12 @@ static DmSent settled(const DmSent *before, DmSentState state, const DmOutcome *
     return after;
 }
 
+static void tally(const Case *c, const GArray *sent)
+{
+    for (guint i = 0; i < sent->len; i++)
+        dm_tally_sent(dm_channel_metrics(c->channel), c->first->tenant, g_array_index(sent, DmSent, i).state, 1);
+}
+
 static gboolean write_down(const Round *round, const Case *c, DmFate fate, const DmOutcome *outcome, GError **error)
 {
     g_autoptr(GPtrArray) addresses = g_ptr_array_new();
@@ -84,6 +91,7 @@ static gboolean write_down(const Round *round, const Case *c, DmFate fate, const
     if (!dm_journal_put_sent(round->settler->journal, c->id, NULL, (char *const *)addresses->pdata,
                              (const DmSent *)(gconstpointer)sent->data, sent->len, error))
         return FALSE;
+    tally(c, sent);
     dm_log(count[DM_SENT_UNKNOWN] > 0 ? DM_LOG_WARNING : DM_LOG_INFO, "settled",
            DM_S("qid", c->first->queue_id[0] != '\0' ? c->first->queue_id : NULL), DM_S("gid", c->id),
            DM_S("tenant", c->first->tenant), DM_N("accepted", count[DM_SENT_ACCEPTED]),

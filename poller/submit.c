@@ -5,6 +5,7 @@
 #include "poller/evidence.h"
 #include "poller/fate.h"
 #include "poller/reply.h"
+#include "poller/tally.h"
 
 #include <string.h>
 
@@ -255,6 +256,14 @@ static gboolean settle(const Run *run, Item *item, DmFate fate, const DmOutcome 
     return FALSE;
 }
 
+/* What has become of each of the items counts. */
+static void tally(const Run *run, const GPtrArray *items)
+{
+    for (guint i = 0; i < items->len; i++)
+        dm_tally_sent(dm_channel_metrics(run->channel), run->request->tenant,
+                      ((const Item *)g_ptr_array_index(items, i))->sent.state, 1);
+}
+
 /* Asks the provider about what was under way, and answers what is settled by that. */
 static gboolean ask_provider(const Run *run, GError **error)
 {
@@ -273,6 +282,7 @@ static gboolean ask_provider(const Run *run, GError **error)
         forget_replies(settled);
         return FALSE;
     }
+    tally(run, settled);
     dm_log(DM_LOG_INFO, "submission-resumed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
            DM_S("tenant", run->request->tenant), DM_N("known", settled->len));
     return TRUE;
@@ -320,6 +330,7 @@ static void conclude(const Run *run, GPtrArray *items, const DmOutcome *outcome,
 
     for (guint i = 0; i < items->len; i++)
         apply_result(run, g_ptr_array_index(items, i), outcome);
+    tally(run, items);
     log_submitted(run, items, outcome->id);
     if (!record(run, items, NULL, &error)) {
         answer_error(run, DM_REPLY_INTERNAL, error);
@@ -346,6 +357,7 @@ static void give_up(const Run *run, GPtrArray *items, gboolean unsure, const GEr
             dm_log(DM_LOG_ERROR, "journal-failed", DM_S("qid", queue_id(run)), DM_S("gid", run->request->gateway_id),
                    DM_S("reason", problem->message));
     }
+    tally(run, items);
     if (evidence->failed)
         answer_rest(run, DM_REPLY_INTERNAL);
     if (!unsure)
@@ -449,6 +461,7 @@ static void submit_items(const Run *run, GPtrArray *items)
     else
         give_up(run, items, unsure, error, &evidence);
     dm_evidence_keep(&evidence);
+    dm_tally_submission(dm_channel_metrics(run->channel), run->request->tenant, run->started);
 }
 
 static void run_with_id(const Run *run)

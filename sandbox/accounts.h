@@ -24,7 +24,7 @@ typedef struct {
     gint64 recipients; /* of one submission */
     gint64 quota;
     char *password_expires; /* as GET /account tells it, ISO 8601 with its zone; NULL: never. Only told. */
-    gint64 daily_limit; /* accepted recipients per day at auth level normal; 0: no limit */
+    gint64 daily_limit;     /* accepted recipients per day at auth level normal; 0: no limit */
     DmAccountState state;
     char *pseudonym;          /* UTF-8: holder of its addresses pn_…; NULL: their local part */
     char *forward_to;         /* De-Mail address that gets copies; NULL: none */

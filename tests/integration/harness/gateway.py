@@ -76,6 +76,8 @@ class Gateway:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)
         os.chown(self.home / "state", USER.pw_uid, USER.pw_gid)
+        (self.home / "run" / "metrics").mkdir(exist_ok=True)
+        (self.home / "run" / "metrics").chmod(0o1777)
 
     def _example(self, provider_url, inject_port):
         """contrib/examples/demail.conf with this instance's paths, ports and users, and a second tenant."""
@@ -83,7 +85,8 @@ class Gateway:
         config.optionxform = str
         config.read_string((EXAMPLES / "demail.conf").read_text().replace("/etc/demail/", f"{self.home}/"))
         config["gateway"].update(state_dir=f"{self.home}/state", language="en", trusted_clients="127.0.0.1/32;::1/128")
-        config["milter"].update(socket=self.mta_milter, user=USER.pw_name, group=GROUP.gr_name)
+        config["milter"].update(socket=self.mta_milter, user=USER.pw_name, group=GROUP.gr_name,
+                                metrics_file=f"{self.home}/run/metrics/milter.prom")
         config["poller"].update(lmtp=self.lmtp, inject=f"smtp://127.0.0.1:{inject_port}", socket_group="postfix",
                                 user=USER.pw_name, group=GROUP.gr_name)
         config["provider sandbox"].update(url=provider_url, poll_interval="1s")
