@@ -20,6 +20,7 @@ int dm_ctl_drop(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_explain(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_export(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_messages(const DmCtl *ctl, int argc, char **argv);
+int dm_ctl_metrics(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_postmap(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_query(const DmCtl *ctl, int argc, char **argv);
 int dm_ctl_report(const DmCtl *ctl, int argc, char **argv);

@@ -23,12 +23,13 @@ static const struct {
     {"explain", dm_ctl_explain, "tell what the milter would decide on a message, and why"},
     {"export", dm_ctl_export, "take all of an account out of a provider"},
     {"messages", dm_ctl_messages, "list what was sent and received, and how far it is"},
+    {"metrics", dm_ctl_metrics, "print metrics of both daemons, as OpenMetrics text"},
     {"postmap", dm_ctl_postmap, "compile table sources"},
     {"query", dm_ctl_query, "look a key up in a table"},
     {"report", dm_ctl_report, "count what was sent and received, for billing"},
     {"retry", dm_ctl_retry, "let a held De-Mail be sent again"},
     {"show", dm_ctl_show, "show the history of one message"},
-    {"status", dm_ctl_status, "list De-Mails whose fate is open"},
+    {"status", dm_ctl_status, "list De-Mails whose fate is open, and what has to be done in time"},
     {"verify", dm_ctl_verify, "judge De-Mails as received, against the standard"},
 };
 

@@ -1,5 +1,6 @@
 #include "ctl/command.h"
 #include "ctl/entry_view.h"
+#include "ctl/gateway_facts.h"
 #include "ctl/journal_open.h"
 #include "ctl/output.h"
 
@@ -62,6 +63,20 @@ static int print_status(Status *status)
     return status->held > 0 ? HELD : EX_OK;
 }
 
+static void print_warnings(const DmCtlJournal *opened, gboolean json, int *exit_code)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmFacts) facts = dm_ctl_facts(opened, now, &error);
+
+    if (facts != NULL) {
+        dm_ctl_print_warnings(facts, now, json);
+        return;
+    }
+    dm_output_complain(error->message);
+    *exit_code = dm_error_exit_code(error);
+}
+
 int dm_ctl_status(const DmCtl *ctl, int argc, char **argv)
 {
     gboolean json = ctl->json;
@@ -81,6 +96,7 @@ int dm_ctl_status(const DmCtl *ctl, int argc, char **argv)
     if (dm_ctl_journal_open(ctl, DM_JOURNAL_READ, &opened, &exit_code)) {
         Status status = {.journal = opened.journal, .json = json};
         exit_code = print_status(&status);
+        print_warnings(&opened, json, &exit_code);
     }
     dm_ctl_journal_close(&opened);
     return exit_code;
