@@ -1,6 +1,7 @@
 """Keys and certificates for a provider and its clients, made by openssl(1)."""
 
 import datetime
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,9 +31,10 @@ class Pki:
         """A server's certificate for these names; `expired`: it was good for one day, until yesterday."""
         return self._issue(name, f"extendedKeyUsage=serverAuth\nsubjectAltName={names}\n", days=-1 if expired else 365)
 
-    def client(self, name="client", expired=False):
-        """A client certificate; `expired`: it was good for one day, until yesterday."""
-        return self._issue(name, "extendedKeyUsage=clientAuth\n", days=-1 if expired else 365)
+    def client(self, name="client", expired=False, days=365, key=None):
+        """A client certificate; `expired`: it was good for one day, until yesterday; `key`: the name of the one whose
+        key it shares."""
+        return self._issue(name, "extendedKeyUsage=clientAuth\n", days=-1 if expired else days, key=key)
 
     def crl(self, *names):
         """The path of a list that revokes these certificates."""
@@ -53,8 +55,11 @@ class Pki:
         """A certificate for signing documents."""
         return self._issue(name, "keyUsage=critical,nonRepudiation\n", days=365)
 
-    def _issue(self, name, extensions, days):
-        self._key(name)
+    def _issue(self, name, extensions, days, key=None):
+        if key:
+            shutil.copy(self.key(key), self.key(name))
+        else:
+            self._key(name)
         request = self.folder / f"{name}.csr"
         extfile = self.folder / f"{name}.ext"
         extfile.write_text("basicConstraints=critical,CA:FALSE\n" + extensions)
