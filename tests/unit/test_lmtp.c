@@ -76,19 +76,25 @@ static void on_reset(gpointer data)
 static const DmLmtpHandlers handlers = {on_mail, on_rcpt, on_message, on_reset};
 static const DmLmtpHandlers unread_handlers = {on_mail, on_rcpt, on_message_unread, on_reset};
 
+static char *serve(GInputStream *in, const DmLmtpStop *stop, const DmLmtpHandlers *with, Seen *seen)
+{
+    g_autoptr(GOutputStream) out = g_memory_output_stream_new_resizable();
+
+    seen->log = g_string_new(NULL);
+    seen->body = g_string_new(NULL);
+    dm_lmtp_serve(in, out, stop, "mx", with, seen);
+    return g_strndup(g_memory_output_stream_get_data(G_MEMORY_OUTPUT_STREAM(out)),
+                     g_memory_output_stream_get_data_size(G_MEMORY_OUTPUT_STREAM(out)));
+}
+
 /* Serves `input`, given in two pieces, and returns all that was answered. */
 static char *serve_split(const char *input, gsize length, gsize split, const DmLmtpHandlers *with, Seen *seen)
 {
     g_autoptr(GInputStream) in = g_memory_input_stream_new();
-    g_autoptr(GOutputStream) out = g_memory_output_stream_new_resizable();
 
     g_memory_input_stream_add_data(G_MEMORY_INPUT_STREAM(in), input, (gssize)split, NULL);
     g_memory_input_stream_add_data(G_MEMORY_INPUT_STREAM(in), input + split, (gssize)(length - split), NULL);
-    seen->log = g_string_new(NULL);
-    seen->body = g_string_new(NULL);
-    dm_lmtp_serve(in, out, NULL, "mx", with, seen);
-    return g_strndup(g_memory_output_stream_get_data(G_MEMORY_OUTPUT_STREAM(out)),
-                     g_memory_output_stream_get_data_size(G_MEMORY_OUTPUT_STREAM(out)));
+    return serve(in, NULL, with, seen);
 }
 
 static void seen_clear(Seen *seen)
@@ -274,6 +280,85 @@ static void test_errors_are_counted_refusals_are_not(void **state)
     seen_clear(&seen);
 }
 
+/* Cancels when it is read first. */
+typedef struct {
+    GMemoryInputStream parent;
+    GCancellable *idle;
+    GCancellable *begun; /* or NULL */
+} LastStream;
+typedef struct {
+    GMemoryInputStreamClass parent;
+} LastStreamClass;
+static GType last_stream_get_type(void);
+G_DEFINE_TYPE(LastStream, last_stream, G_TYPE_MEMORY_INPUT_STREAM)
+
+static gssize last_stream_read(GInputStream *stream, void *buffer, gsize count, GCancellable *cancellable,
+                               GError **error)
+{
+    LastStream *last = (LastStream *)(void *)stream;
+
+    if (g_cancellable_set_error_if_cancelled(cancellable, error)) /* as a socket does */
+        return -1;
+
+    gssize n = G_INPUT_STREAM_CLASS(last_stream_parent_class)->read_fn(stream, buffer, count, cancellable, error);
+
+    g_cancellable_cancel(last->idle);
+    if (last->begun)
+        g_cancellable_cancel(last->begun);
+    return n;
+}
+
+static void last_stream_class_init(LastStreamClass *class)
+{
+    G_INPUT_STREAM_CLASS(class)->read_fn = last_stream_read;
+}
+
+static void last_stream_init(LastStream *stream)
+{
+    (void)stream;
+}
+
+/* Everything has come when the server is told to stop; what else would come is waited for, or 421 is said. */
+static void test_stop(void **state)
+{
+    static const char message[] = LHLO "MAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\n.\r\n";
+    static const struct {
+        const char *first; /* message or "" */
+        const char *second;
+        gboolean begun; /* those who have begun are ended, too */
+        gboolean told;
+    } cases[] = {
+        {"", "", FALSE, FALSE},
+        {"", LHLO, FALSE, FALSE},
+        {"", LHLO "MAIL FROM:<a@b>\r\n", FALSE, FALSE},
+        {message, "", FALSE, TRUE},
+        {message, "NOOP\r\n", FALSE, TRUE},
+        {message, "MAIL FROM:<a@b>\r\n", FALSE, FALSE},
+        {message, "MAIL FROM:<a@b>\r\nRSET\r\n", FALSE, TRUE},
+        {"", LHLO, TRUE, TRUE},
+        {message, "MAIL FROM:<a@b>\r\n", TRUE, TRUE},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GCancellable) idle = g_cancellable_new();
+        g_autoptr(GCancellable) begun = g_cancellable_new();
+        g_autofree char *input = g_strconcat(cases[i].first, cases[i].second, NULL);
+        g_autoptr(GInputStream) in = g_object_new(last_stream_get_type(), NULL);
+
+        ((LastStream *)(void *)in)->idle = idle;
+        ((LastStream *)(void *)in)->begun = cases[i].begun ? begun : NULL;
+        g_memory_input_stream_add_data(G_MEMORY_INPUT_STREAM(in), input, (gssize)strlen(input), NULL);
+
+        const DmLmtpStop stop = {idle, begun};
+        Seen seen = {0};
+        g_autofree char *answered = serve(in, &stop, &handlers, &seen);
+
+        assert_int_equal(g_str_has_suffix(answered, "421 4.3.2 shutting down\r\n"), cases[i].told);
+        seen_clear(&seen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_long_line_is_dropped_whole),
         cmocka_unit_test(test_nul_is_no_command),
         cmocka_unit_test(test_errors_are_counted_refusals_are_not),
+        cmocka_unit_test(test_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
