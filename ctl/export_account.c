@@ -106,6 +106,7 @@ gboolean dm_export_account_open(DmExportAccount *account, const char *out, GErro
     if (!open_out(account, out, error) || !become_user(account, out, error))
         return FALSE;
     dm_program_block_signals();
+    dm_program_share_memory();
     account->started = start_libraries(error);
     if (!account->started)
         return FALSE;

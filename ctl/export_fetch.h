@@ -33,8 +33,8 @@ typedef struct {
 
 #define DM_FETCH_SLOTS 64U
 
-/* `slot`, below DM_FETCH_SLOTS, numbers what is under way at the same time; the file of a former fetch with the number is overwritten. Takes
- * the entry over. */
+/* `slot`, below DM_FETCH_SLOTS, numbers what is under way at the same time; the file of a former fetch with the number
+ * is overwritten. Takes the entry over. */
 DmFetch *dm_fetch_new(DmEntry *entry, const char *folder, guint slot);
 void dm_fetch_free(DmFetch *fetch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmFetch, dm_fetch_free)
