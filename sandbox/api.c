@@ -100,6 +100,13 @@ static DmFault *take_fault(DmSandbox *sandbox, DmFaultKind kind, const DmRequest
     return dm_faults_take(sandbox->faults, kind, request->method, request->path, request->query);
 }
 
+static const char *ordered_code(guint status)
+{
+    if (status == 429 || status == 503)
+        return "unavailable";
+    return status >= 500 ? "internal" : "ordered-fault";
+}
+
 static DmReply *check_fault(DmSandbox *sandbox, const DmRequest *request)
 {
     g_autoptr(DmFault) answer = take_fault(sandbox, DM_FAULT_ANSWER, request);
@@ -111,8 +118,8 @@ static DmReply *check_fault(DmSandbox *sandbox, const DmRequest *request)
     g_autoptr(DmFault) fault = take_fault(sandbox, DM_FAULT_STATUS, request);
     if (!fault)
         return NULL;
-    DmReply *reply = dm_reply_problem(fault->status, "ordered-fault", fault->status == 429 || fault->status >= 500,
-                                      "ordered by a test");
+    DmReply *reply = dm_reply_problem(fault->status, ordered_code(fault->status),
+                                      fault->status == 429 || fault->status >= 500, "ordered by a test");
     if (fault->retry_after > 0) {
         g_autofree char *seconds = g_strdup_printf("%u", fault->retry_after);
         dm_reply_add_header(reply, "Retry-After", seconds);
