@@ -20,6 +20,7 @@ class Eavesdropper:
         own = free_port()
         self.url = f"https://127.0.0.1:{own}"
         self._heard = []
+        self._conversations = []
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", own))
         threading.Thread(target=self._accept, daemon=True).start()
@@ -38,6 +39,11 @@ class Eavesdropper:
         with self._lock:
             return any(words in data for data in self._heard)
 
+    def conversations(self):
+        """What was said on each connection: to the provider, and by it."""
+        with self._lock:
+            return [(b"".join(asked), b"".join(answered)) for asked, answered in self._conversations]
+
     def _accept(self):
         while True:
             try:
@@ -51,18 +57,22 @@ class Eavesdropper:
             with (self._inside.wrap_socket(client, server_side=True) as inside,
                   socket.create_connection(("127.0.0.1", self._provider)) as plain,
                   self._outside.wrap_socket(plain, server_hostname="127.0.0.1") as outside):
-                back = threading.Thread(target=self._pass_on, args=(outside, inside), daemon=True)
+                asked, answered = [], []
+                with self._lock:
+                    self._conversations.append((asked, answered))
+                back = threading.Thread(target=self._pass_on, args=(outside, inside, answered), daemon=True)
                 back.start()
-                self._pass_on(inside, outside)
+                self._pass_on(inside, outside, asked)
                 back.join()
         except OSError:  # one of both has gone
             return
 
-    def _pass_on(self, source, target):
+    def _pass_on(self, source, target, said):
         try:
             while data := source.recv(65536):
                 with self._lock:
                     self._heard.append(data)
+                    said.append(data)
                 target.sendall(data)
         except OSError:  # one of both has gone
             pass
