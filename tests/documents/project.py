@@ -50,22 +50,34 @@ def tokens(source):
     return c_source.tokens(source.read_text())
 
 
+def _symbols(*files):
+    """What each of the files defines for others, in their order."""
+    done = subprocess.run(["nm", "--print-file-name", "--defined-only", "--extern-only", "--format=posix", *files],
+                          capture_output=True, text=True, check=True)
+    found = {str(file): set() for file in files}
+    for name, symbol in re.findall(r"(?m)^(.*?): (\S+) [A-TV-Z] ", done.stdout):
+        found[name].add(symbol)
+    return list(found.values())
+
+
 @functools.cache
-def _symbols(file):
-    done = subprocess.run(["nm", "--defined-only", "--extern-only", "--format=posix", file], capture_output=True,
-                          text=True, check=True)
-    return {line.split()[0] for line in done.stdout.splitlines() if re.match(r"\S+ [A-TV-Z] ", line)}
+def _compiled():
+    """Each source with what its object defines."""
+    files = sources(*FOLDERS)
+    objects = [compiled for source in files
+               for compiled in (BUILD / source.parent.name).glob(f"CMakeFiles/*.dir/{source.name}.o")]
+    assert len(objects) == len(files)
+    return list(zip(files, _symbols(*objects)))
 
 
 @functools.cache
 def program_sources(name):
     """The sources that are part of a program: the linker takes of a library what something calls."""
-    ours = _symbols(program(name))
-    own = PROGRAMS[name]
-    found = []
-    for source in sources(*FOLDERS):
-        (compiled,) = (BUILD / source.parent.name).glob(f"CMakeFiles/*.dir/{source.name}.o")
-        defined = _symbols(compiled) - {"main"}
-        if (defined and defined <= ours) if source.name != "main.c" else source.parent.name == own:
-            found.append(source)
-    return found
+    (ours,) = _symbols(program(name))
+
+    def is_part(source, defined):
+        if source.name == "main.c":
+            return source.parent.name == PROGRAMS[name]
+        return bool(defined) and defined <= ours
+
+    return [source for source, defined in _compiled() if is_part(source, defined)]
