@@ -1,5 +1,6 @@
 """Files that the manual pages name are installed, or made by somebody."""
 
+import os
 import re
 import subprocess
 
@@ -14,8 +15,8 @@ def installed(tmp_path_factory):
     """All that an installation brings."""
     folder = tmp_path_factory.mktemp("root")
     for part in ("doc", "contrib"):
-        subprocess.run(["cmake", "--install", BUILD / part, "--prefix", folder / "usr"], check=True,
-                       capture_output=True)
+        subprocess.run(["cmake", "--install", BUILD / part, "--prefix", "/usr"], check=True, capture_output=True,
+                       env={**os.environ, "DESTDIR": str(folder)})
     return {"/" + str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
