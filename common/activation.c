@@ -7,9 +7,8 @@
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
-static guint64 number_of(const char *variable)
+static guint64 number_in(const char *text)
 {
-    const char *text = g_getenv(variable);
     guint64 number = 0;
 
     return text != NULL && g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT, &number, NULL) ? number : 0;
@@ -17,7 +16,7 @@ static guint64 number_of(const char *variable)
 
 gboolean dm_activation_take(const char *address, int *fd, GError **error)
 {
-    guint64 count = number_of("LISTEN_PID") == (guint64)getpid() ? number_of("LISTEN_FDS") : 0;
+    guint64 count = number_in(g_getenv("LISTEN_PID")) == (guint64)getpid() ? number_in(g_getenv("LISTEN_FDS")) : 0;
 
     *fd = -1;
     g_unsetenv("LISTEN_PID");

@@ -5,7 +5,6 @@
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
 #include <string.h>
-#include <unistd.h>
 
 void dm_notify(const char *state)
 {
@@ -28,19 +27,4 @@ void dm_notify_reloading(void)
     g_autofree char *state = g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
 
     dm_notify(state);
-}
-
-gint64 dm_notify_watchdog(void)
-{
-    const char *text = g_getenv("WATCHDOG_USEC");
-    const char *pid_text = g_getenv("WATCHDOG_PID");
-    guint64 interval = 0;
-    guint64 pid = 0;
-
-    if (text == NULL || !g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, &interval, NULL))
-        return 0;
-    if (pid_text != NULL &&
-        (!g_ascii_string_to_unsigned(pid_text, 10, 1, G_MAXINT, &pid, NULL) || pid != (guint64)getpid()))
-        return 0;
-    return (gint64)interval;
 }

@@ -1,6 +1,5 @@
 /*
- * What a daemon tells the service manager (sd_notify(3)), and what that asks of it. Any thread. Without a service manager
- * nothing happens.
+ * What a program tells the service manager (sd_notify(3)). Any thread. Without a service manager nothing happens.
  */
 #ifndef DEMAIL_COMMON_NOTIFY_H
 #define DEMAIL_COMMON_NOTIFY_H
@@ -12,9 +11,5 @@ void dm_notify(const char *state);
 
 /* The configuration is about to be read anew; to be followed by "READY=1", whatever comes of it. */
 void dm_notify_reloading(void);
-
-/* The time, in microseconds, within which the service manager expects a "WATCHDOG=1" (WATCHDOG_USEC, WATCHDOG_PID); 0 if
- * it expects none. */
-gint64 dm_notify_watchdog(void);
 
 #endif

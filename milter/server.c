@@ -3,6 +3,7 @@
 #include "common/gateway.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/watchdog.h"
 #include "milter/alive.h"
 #include "milter/counts.h"
 
@@ -118,7 +119,7 @@ static gboolean on_watchdog(gpointer data)
 
 static void start_watchdog(Server *server)
 {
-    gint64 interval = dm_notify_watchdog() / PROBES;
+    gint64 interval = dm_watchdog_interval() / PROBES;
 
     server->probe_seconds = CLAMP(interval / G_USEC_PER_SEC, 1, START_SECONDS);
     if (interval > 0)

@@ -10,6 +10,7 @@
 #include "common/program.h"
 #include "common/secret.h"
 #include "common/step.h"
+#include "common/watchdog.h"
 #include "poller/anchors.h"
 #include "poller/archives.h"
 #include "poller/channel.h"
@@ -229,7 +230,7 @@ static int serve(int fd)
         g_autoptr(DmGateway) gateway = dm_gateway_current();
 
         dm_log(DM_LOG_INFO, "started", DM_S("version", DEMAIL_VERSION), DM_S("lmtp", gateway->config->poller.lmtp));
-        poller.pulse = dm_pulse_start(poller.server, dm_notify_watchdog());
+        poller.pulse = dm_pulse_start(poller.server, dm_watchdog_interval());
         dm_notify("READY=1");
         g_main_loop_run(poller.loop);
         dm_pulse_stop(poller.pulse);

@@ -8,7 +8,7 @@ from mdoc import section
 from project import ROOT, page, program_sources, tokens
 
 # What the commands print that list, show, judge and explain messages.
-JSON_SOURCES = ["entry_view.c", "explain.c", "verify.c"]
+JSON_SOURCES = ["entry_view.c", "explain.c", "findings_json.c"]
 
 
 def read_variables(name):
