@@ -116,6 +116,7 @@ def messages(out, form):
             continue
         box = mailbox.mbox(out / f"{folder}.mbox", create=False)
         assert len(box) == len(own)
+        assert (out / f"{folder}.mbox").stat().st_size == sum(line["length"] for line in own)
         # What the message has behind its size is the end of a line that had none.
         found[folder] = [from_mbox(box.get_bytes(key) + b"\n", line) for key, line in zip(box.keys(), own)]
         box.close()
@@ -273,8 +274,8 @@ def test_provider_stays_away(few, tmp_path):
 
 def test_refused_login(few, tmp_path):
     (few.gateway.home / "sandbox.password").write_text("falsch\n")
-    done = few.export(tmp_path / "out")
-    assert (done.returncode, "wrong-password" in done.stderr) == (69, True)
+    done = few.export(tmp_path / "out", "--patience", "5")
+    assert (done.returncode, "wrong-password" in done.stderr, "trying again" in done.stderr) == (69, True, False)
     assert few.sandbox.stats()["login_failures"] == 1
 
 
@@ -312,11 +313,13 @@ def test_damage_is_seen(few, tmp_path):
 
 
 def test_torn_end(few, tmp_path):
-    """What a power failure may leave: half a line in the manifest, and half a message."""
+    """What a power failure may leave: half a line in the manifest, and behind what it knows anything at all."""
     out = tmp_path / "out"
     assert few.export(out).returncode == 0
     text = (out / "manifest.jsonl").read_text()
     (out / "manifest.jsonl").write_text(text[:-40])
+    with open(out / "inbox.mbox", "ab") as box:
+        box.write(b"\0" * 100_000 + b"\nFrom x\n")
     done = few.export(out, "--json")
     assert (done.returncode, json.loads(done.stdout)["taken"], "cut off" in done.stderr) == (0, 1, True)
     assert_whole(few, out, "mbox")
