@@ -1,7 +1,10 @@
-#include "common/address.h"
 #include "common/gateway.h"
-#include "common/permission.h"
-#include "common/secret.h"
+#include "common/program.h"
+#include "ctl/check/files.h"
+#include "ctl/check/finding.h"
+#include "ctl/check/login.h"
+#include "ctl/check/mta.h"
+#include "ctl/check/tables.h"
 #include "ctl/check_trust.h"
 #include "ctl/command.h"
 #include "ctl/output.h"
@@ -9,135 +12,201 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 typedef struct {
-    GPtrArray *problems; /* of char * */
-    GPtrArray *remarks;  /* of char *; what is no problem, but ought to be known */
-    const char *file;    /* of the table at hand */
-} Findings;
+    const DmCtl *ctl;
+    GPtrArray *findings;
+    GPtrArray *remarks; /* of char *; what is no problem, but ought to be known */
+    DmTrustList *list;
+    DmMta mta;
+    gboolean no_mta;
+    gboolean no_login;
+} Check;
 
-/* Once, for tenants may share a table. Takes the text. */
-static void add_finding(const Findings *findings, char *problem)
+/* Lines (char *) about the configuration, which name file, key and remedy. */
+static void add_problems(const Check *check, const GPtrArray *problems, const char *code, const char *why)
 {
-    if (g_ptr_array_find_with_equal_func(findings->problems, problem, g_str_equal, NULL))
-        g_free(problem);
-    else
-        g_ptr_array_add(findings->problems, problem);
-}
+    static const char remedy[] = "; run: ";
+    g_autofree char *file = dm_shell_word(check->ctl->config_file);
 
-static gboolean check_sender(const char *key, const char *value, gpointer data)
-{
-    const Findings *findings = data;
-    DmPermission permission;
-
-    if (!dm_permission_parse(value, &permission))
-        add_finding(findings, g_strdup_printf("table %s: key %s: \"%s\" is no list of options; write such as "
-                                              "\"private,receipt unit=Amt 32\", \"all\", \"none\" or \"no\"",
-                                              findings->file, key, value));
-    dm_permission_clear(&permission);
-    return TRUE;
-}
-
-static gboolean check_mapping(const char *key, const char *value, gpointer data)
-{
-    Findings *findings = data;
-
-    if (!dm_address_is_plain(key) || !dm_address_is_plain(value))
-        add_finding(findings,
-                    g_strdup_printf("table %s: key %s: \"%s\" does not map an e-mail address to a De-Mail address; "
-                                    "write \"user@example.org user@example.de-mail.de\"",
-                                    findings->file, key, value));
-    return TRUE;
-}
-
-static void check_table(Findings *findings, DmTable *table, gboolean (*each)(const char *, const char *, gpointer))
-{
-    g_autoptr(GError) error = NULL;
-    if (table == NULL)
-        return;
-
-    g_autoptr(DmTableReader) reader = dm_table_read(table, &error);
-    findings->file = dm_table_file(table);
-    if (reader == NULL || !dm_table_foreach(reader, each, findings, &error))
-        add_finding(findings, g_strdup(error->message));
-}
-
-static void check_secret(Findings *findings, const char *path, const char *what)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!dm_secret_check(path, what, &error))
-        add_finding(findings, g_strdup(error->message));
-}
-
-static void check_gateway(Findings *findings, const DmGateway *gateway)
-{
-    const DmConfig *config = gateway->config;
-
-    for (guint i = 0; i < config->tenants->len; i++) {
-        check_table(findings, gateway->tenants[i].senders, check_sender);
-        check_table(findings, gateway->tenants[i].address_map, check_mapping);
+    for (guint i = 0; i < problems->len; i++) {
+        const char *problem = g_ptr_array_index(problems, i);
+        const char *own = strstr(problem, remedy);
+        dm_check_findings_add(check->findings,
+                              (DmCheckFinding){.code = code,
+                                               .severity = DM_CHECK_ERROR,
+                                               .problem = g_strdup(problem),
+                                               .why = why,
+                                               .command = own != NULL ? g_strdup(own + strlen(remedy))
+                                                                      : g_strdup_printf("\"${EDITOR:-vi}\" %s", file)});
     }
-    for (guint i = 0; i < config->providers->len; i++) {
-        const DmProviderConfig *provider = g_ptr_array_index(config->providers, i);
-        check_secret(findings, provider->client_key, "client_key");
-        check_secret(findings, provider->password_file, "password_file");
-        if (!g_file_test(provider->client_cert, G_FILE_TEST_IS_REGULAR))
-            add_finding(findings, g_strdup_printf("%s: client_cert is missing; put the provider's certificate there",
-                                                  provider->client_cert));
-    }
-    if (!g_file_test(config->state_dir, G_FILE_TEST_IS_DIR))
-        add_finding(findings, g_strdup_printf("%s: state_dir is missing; make the folder and give it to "
-                                              "user %s",
-                                              config->state_dir, config->poller.user));
 }
 
-static void print_result(const DmCtl *ctl, const Findings *findings, const DmTrustList *list)
+static void check_trust(Check *check, const DmConfig *config)
 {
-    gboolean good = findings->problems->len == 0;
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
 
-    if (ctl->json) {
-        dm_output_json(json_pack("{s:s, s:b, s:o, s:o, s:o*}", "config", ctl->config_file, "good", (int)good,
-                                 "problems", dm_output_strings(findings->problems), "remarks",
-                                 dm_output_strings(findings->remarks), "trust_list",
-                                 list != NULL ? dm_check_trust_json(list) : NULL));
-        return;
+    check->list = dm_check_trust(config, problems, check->remarks);
+    add_problems(check, problems, "trust", "received De-Mail, or the list of providers, can't be verified");
+}
+
+static void check_rights(const Check *check)
+{
+    if (geteuid() != 0)
+        dm_check_findings_add(
+            check->findings,
+            (DmCheckFinding){.code = "check.not-root",
+                             .severity = DM_CHECK_WARNING,
+                             .problem = g_strdup("not started by root"),
+                             .why = "keys, passwords and the login at the providers were not looked at",
+                             .command = g_strdup("sudo demailctl check")});
+}
+
+/* What can be looked at beyond the tables, also where these are broken. */
+static void check_rest(Check *check, const DmConfig *config, char **domains)
+{
+    gint64 largest = 0;
+
+    check_trust(check, config);
+    if (!check->no_mta)
+        dm_check_mta(&check->mta, config, domains, check->findings);
+    dm_check_sockets(config, check->mta.mail_user, check->findings);
+    if (!check->no_login && geteuid() == 0)
+        largest = dm_check_logins(config, check->findings);
+    dm_check_size(&check->mta, largest, check->findings);
+}
+
+/* What has Postfix read its settings. g_free(). */
+static char *reload_command(const Check *check)
+{
+    const char *folder = check->mta.postfix_config;
+
+    return folder != NULL ? dm_shell_command("postfix", "-c", folder, "reload", NULL) : g_strdup("postfix reload");
+}
+
+static void print_text(const Check *check)
+{
+    g_autofree char *reload = reload_command(check);
+
+    for (guint i = 0; i < check->findings->len; i++) {
+        const DmCheckFinding *finding = g_ptr_array_index(check->findings, i);
+        g_autofree char *command = dm_check_command(finding, reload);
+        fprintf(stderr, "%s: %s %s: %s\n    why: %s\n    run: %s\n", DM_CTL_NAME,
+                finding->severity == DM_CHECK_ERROR ? "error" : "warning", finding->code, finding->problem,
+                finding->why, command);
     }
-    for (guint i = 0; i < findings->problems->len; i++)
-        dm_output_complain(g_ptr_array_index(findings->problems, i));
-    for (guint i = 0; i < findings->remarks->len; i++)
-        printf("%s\n", (const char *)g_ptr_array_index(findings->remarks, i));
-    if (list != NULL) {
-        g_autofree char *text = dm_check_trust_text(list);
+    for (guint i = 0; i < check->remarks->len; i++)
+        printf("%s\n", (const char *)g_ptr_array_index(check->remarks, i));
+    if (check->list != NULL) {
+        g_autofree char *text = dm_check_trust_text(check->list);
         printf("%s\n", text);
     }
-    if (good)
-        printf("%s: configuration, tables and keys are good\n", ctl->config_file);
+    if (check->findings->len == 0)
+        printf("%s: configuration, tables, keys%s%s are good\n", check->ctl->config_file,
+               check->no_mta ? "" : ", mail server", check->no_login ? "" : ", logins");
+}
+
+/* Of what is about Postfix's settings. Run twice it changes nothing more. */
+static void print_script(const Check *check)
+{
+    g_autofree char *reload = reload_command(check);
+    guint others = 0;
+
+    printf("#!/bin/sh\n# What demailctl check would change in Postfix.\nset -e\n");
+    for (guint i = 0; i < check->findings->len; i++) {
+        const DmCheckFinding *finding = g_ptr_array_index(check->findings, i);
+        if (finding->script)
+            printf("# %s\n%s\n", finding->problem, finding->command);
+        else
+            others++;
+    }
+    printf("%s\n", reload);
+    if (others > 0)
+        printf("# demailctl check has %u findings that are not about Postfix's settings.\n", others);
+}
+
+static void print_result(const Check *check)
+{
+    g_autofree char *reload = reload_command(check);
+    gboolean good = !dm_check_findings_have_error(check->findings);
+
+    if (check->ctl->json)
+        dm_output_json(json_pack("{s:s, s:b, s:o, s:o, s:o*}", "config", check->ctl->config_file, "good", (int)good,
+                                 "findings", dm_check_findings_json(check->findings, reload), "remarks",
+                                 dm_output_strings(check->remarks), "trust_list",
+                                 check->list != NULL ? dm_check_trust_json(check->list) : NULL));
+    else
+        print_text(check);
+}
+
+static void check_config(Check *check, const DmGateway *gateway, const DmConfig *config, const GPtrArray *problems)
+{
+    g_auto(GStrv) domains = gateway != NULL ? dm_check_domains(gateway) : g_new0(char *, 1);
+
+    /* First what has a better remedy than an editor: a problem counts once. */
+    if (config != NULL) {
+        check_rights(check);
+        dm_check_files(config, check->findings);
+    }
+    add_problems(check, problems, "configuration", "the daemons do not start, or keep the configuration they have");
+    if (gateway != NULL)
+        dm_check_tables(gateway, check->findings);
+    if (config != NULL)
+        check_rest(check, config, domains);
+}
+
+static int run(Check *check, gboolean fix_postfix)
+{
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmGateway) gateway =
+        dm_gateway_open(check->ctl->config_file, DM_GATEWAY_POLICY | DM_GATEWAY_STAMP, problems, &error);
+    g_autoptr(DmConfig) config =
+        gateway != NULL ? dm_config_ref(gateway->config) : dm_config_load(check->ctl->config_file, known);
+
+    check_config(check, gateway, config, problems);
+    if (fix_postfix)
+        print_script(check);
+    else
+        print_result(check);
+    g_clear_pointer(&check->list, dm_trust_list_free);
+    if (error != NULL)
+        return dm_error_exit_code(error);
+    return dm_check_findings_have_error(check->findings) ? EX_CONFIG : EX_OK;
 }
 
 int dm_ctl_check(const DmCtl *ctl, int argc, char **argv)
 {
-    const GOptionEntry entries[] = {{NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL}};
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    DmCtl own = *ctl;
+    gboolean fix_postfix = FALSE;
+    g_autoptr(GPtrArray) findings = dm_check_findings_new();
     g_autoptr(GPtrArray) remarks = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(DmTrustList) list = NULL;
     g_autoptr(GError) error = NULL;
-    Findings findings = {problems, remarks, NULL};
+    Check check = {.ctl = &own, .findings = findings, .remarks = remarks};
+    const GOptionEntry entries[] = {
+        {"fix-postfix", 0, 0, G_OPTION_ARG_NONE, &fix_postfix, "Print a script that mends Postfix's settings", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &own.json, "Print JSON", NULL},
+        {"no-login", 0, 0, G_OPTION_ARG_NONE, &check.no_login, "Do not log in at the providers", NULL},
+        {"no-mta", 0, 0, G_OPTION_ARG_NONE, &check.no_mta, "Leave the mail server out", NULL},
+        {"postfix-config", 0, 0, G_OPTION_ARG_FILENAME, &check.mta.postfix_config, "Folder of main.cf", "DIR"},
+        {"sendmail-cf", 0, 0, G_OPTION_ARG_FILENAME, &check.mta.sendmail_cf, "Sendmail's configuration", "FILE"},
+        {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+    };
+    int exit_code = EX_USAGE;
 
-    if (!dm_ctl_options("check", "", entries, &argc, &argv))
-        return EX_USAGE;
-    if (argc > 1) {
-        dm_output_complain("check: takes no operand; name the configuration with -c before the command");
-        return EX_USAGE;
+    if (dm_ctl_options("check", "", entries, &argc, &argv)) {
+        const char *environment = g_getenv("MAIL_CONFIG");
+        if (check.mta.postfix_config == NULL && environment != NULL && environment[0] != '\0')
+            check.mta.postfix_config = g_strdup(environment);
+        if (argc > 1)
+            dm_output_complain("check: takes no operand; name the configuration with -c before the command");
+        else if (!dm_program_hide_memory(&error))
+            dm_output_complain(error->message);
+        else
+            exit_code = run(&check, fix_postfix);
     }
-    g_autoptr(DmGateway) gateway =
-        dm_gateway_open(ctl->config_file, DM_GATEWAY_POLICY | DM_GATEWAY_STAMP, problems, &error);
-    if (gateway != NULL) {
-        check_gateway(&findings, gateway);
-        list = dm_check_trust(gateway->config, problems, remarks);
-    }
-    print_result(ctl, &findings, list);
-    if (error != NULL)
-        return dm_error_exit_code(error);
-    return problems->len == 0 ? EX_OK : EX_CONFIG;
+    dm_mta_clear(&check.mta);
+    return exit_code;
 }

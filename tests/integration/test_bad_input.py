@@ -35,7 +35,8 @@ def start(gateway, name):
     done = run(program(name), *command)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", gateway.milter_port)) != 0, "the milter's socket is open"
-    lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    lines = [line for line in (done.stderr + done.stdout).splitlines()
+             if line.strip() and not line.startswith(("    why: ", "    run: "))]
     assert not any("Sanitizer" in line or "runtime error" in line for line in lines), lines
     return done.returncode, lines
 

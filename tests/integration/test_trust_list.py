@@ -40,7 +40,7 @@ def verdict(world, recipient):
 
 
 def checked(world):
-    done = world.gateway.demailctl("-c", world.gateway.conf, "--json", "check")
+    done = world.gateway.demailctl("-c", world.gateway.conf, "--json", "check", "--no-mta", "--no-login")
     answer = json.loads(done.stdout)
     assert answer["good"], answer
     return answer
