@@ -323,13 +323,14 @@ void dm_channel_ask_account(DmChannel *channel, guint seconds)
     g_mutex_unlock(&channel->lock);
 }
 
-void dm_channel_state(DmChannel *channel, DmProviderState *state, DmAccount *account, DmPollState *poll)
+gboolean dm_channel_state(DmChannel *channel, DmProviderState *state, DmAccount *account, DmPollState *poll)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&channel->lock);
 
     *state = channel->down ? DM_PROVIDER_DOWN : channel->probed ? DM_PROVIDER_UP : DM_PROVIDER_UNTRIED;
     *account = channel->account;
     *poll = channel->poll;
+    return channel->probed;
 }
 
 gboolean dm_channel_enter(DmChannel *channel, guint seconds)

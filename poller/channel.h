@@ -58,8 +58,9 @@ void dm_channel_polled(DmChannel *channel, gboolean done, gint64 waiting);
 /* Asks for the account again if that was `seconds` or longer ago and the provider is up. */
 void dm_channel_ask_account(DmChannel *channel, guint seconds);
 
-/* How things are, without asking anybody. May wait for a login under way. */
-void dm_channel_state(DmChannel *channel, DmProviderState *state, DmAccount *account, DmPollState *poll);
+/* How things are, without asking anybody. FALSE: nothing is known of the account yet. May wait for a login under way.
+ */
+gboolean dm_channel_state(DmChannel *channel, DmProviderState *state, DmAccount *account, DmPollState *poll);
 
 /* Takes one of the provider's `max_submissions`, waiting at most `seconds`; FALSE if none became free. */
 gboolean dm_channel_enter(DmChannel *channel, guint seconds);

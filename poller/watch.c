@@ -18,7 +18,8 @@ struct DmWatch {
 
     /* Of the thread alone. */
     DmMetricsFile *file;
-    GPtrArray *warnings; /* the last */
+    DmFacts *facts;      /* the last */
+    GPtrArray *warnings; /* that followed from them */
     gboolean failing;    /* to keep the facts, or to read the journal; logged once */
 };
 
@@ -27,13 +28,44 @@ static void add_channel(DmTenantFacts *tenant, DmChannel *channel)
     DmAccount account;
     DmPollState poll;
 
-    dm_channel_state(channel, &tenant->state, &account, &poll);
-    tenant->last_poll = poll.last;
-    tenant->polled_since = poll.since;
+    gboolean known = dm_channel_state(channel, &tenant->state, &account, &poll);
+
+    if (poll.last != 0)
+        tenant->last_poll = poll.last;
+    if (tenant->polled_since == 0)
+        tenant->polled_since = poll.since;
     tenant->unacknowledged = poll.waiting;
+    if (!known)
+        return;
     tenant->password_expires = account.password_expires;
     tenant->quota_used = account.quota_used;
     tenant->quota_total = account.quota_total;
+}
+
+/* After a reload, and a start, what was known holds until there is something newer: a warning is not over because
+ * nobody has asked yet. */
+static void carry_over(const DmFacts *last, DmTenantFacts *tenant)
+{
+    const DmTenantFacts *before = dm_facts_tenant(last, tenant->name);
+
+    if (!before || !g_str_equal(before->account, tenant->account) || !g_str_equal(before->provider, tenant->provider))
+        return;
+    tenant->last_poll = before->last_poll;
+    tenant->polled_since = before->polled && tenant->polled ? before->polled_since : 0;
+    tenant->password_expires = before->password_expires;
+    tenant->quota_used = before->quota_used;
+    tenant->quota_total = before->quota_total;
+}
+
+/* What the last life of this process left, but for how long it has been waiting. */
+static DmFacts *first_facts(DmConfig *config)
+{
+    DmFacts *facts = dm_facts_new(config, g_get_real_time() / G_USEC_PER_SEC);
+
+    dm_facts_load(facts);
+    for (guint i = 0; i < facts->tenants->len; i++)
+        ((DmTenantFacts *)g_ptr_array_index(facts->tenants, i))->polled_since = 0;
+    return facts;
 }
 
 static DmFacts *gather(const DmWatch *watch, const DmGateway *gateway, gint64 now, GError **error)
@@ -44,6 +76,7 @@ static DmFacts *gather(const DmWatch *watch, const DmGateway *gateway, gint64 no
         g_autoptr(DmChannel) channel =
             dm_channels_get(watch->channels, gateway, g_ptr_array_index(gateway->config->tenants, i), NULL);
 
+        carry_over(watch->facts, g_ptr_array_index(facts->tenants, i));
         if (channel)
             add_channel(g_ptr_array_index(facts->tenants, i), channel);
     }
@@ -84,7 +117,7 @@ static void look(DmWatch *watch)
     g_autoptr(DmGateway) gateway = dm_gateway_current();
     g_autoptr(GError) error = NULL;
     gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-    g_autoptr(DmFacts) facts = gather(watch, gateway, now, &error);
+    DmFacts *facts = gather(watch, gateway, now, &error);
     GPtrArray *warnings = dm_warnings_find(facts, now);
 
     log_changes(watch->warnings, warnings);
@@ -98,6 +131,8 @@ static void look(DmWatch *watch)
     if (!good && !watch->failing)
         dm_log(DM_LOG_ERROR, "watch-failed", DM_S("reason", error->message));
     watch->failing = !good;
+    dm_facts_free(watch->facts);
+    watch->facts = facts;
 }
 
 /* FALSE at the end. */
@@ -130,6 +165,7 @@ DmWatch *dm_watch_start(DmChannels *channels, DmJournal *journal)
     watch->channels = channels;
     watch->journal = journal;
     watch->file = dm_metrics_file_new(path);
+    watch->facts = first_facts(gateway->config);
     watch->warnings = g_ptr_array_new();
     g_mutex_init(&watch->lock);
     g_cond_init(&watch->changed);
@@ -155,6 +191,7 @@ void dm_watch_stop(DmWatch *watch)
     g_mutex_unlock(&watch->lock);
     g_thread_join(watch->thread);
     dm_metrics_file_free(watch->file);
+    dm_facts_free(watch->facts);
     g_ptr_array_unref(watch->warnings);
     g_cond_clear(&watch->changed);
     g_mutex_clear(&watch->lock);

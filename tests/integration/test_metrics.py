@@ -104,6 +104,14 @@ def test_outage_and_programs_that_do_not_run(own_world, token):
     wait_value(world, 1, "demail_sent_total", tenant="gemeinde", result="accepted")
 
 
+def another_round(world):
+    """The poller reads its configuration anew, and looks at everything again."""
+    file = world.gateway.home / "state" / "poller.prom"
+    before = file.stat().st_ino, file.stat().st_mtime_ns
+    world.gateway.poller.reload("event=reloaded")
+    wait_until(lambda: (file.stat().st_ino, file.stat().st_mtime_ns) != before, "another round", ROUND)
+
+
 def set_account(world, number, **keys):
     """Changes an account of the provider and has the poller log in anew."""
     file = world.sandbox.home / "accounts.json"
@@ -128,6 +136,7 @@ def test_quota_and_password(own_world, token):
     for kind in ("quota", "password"):
         wait_until(lambda: (kind, "gemeinde") in warnings_in_status(world), f"the warning {kind}", ROUND)
         wait_value(world, 1, "demail_warning", kind=kind, subject="gemeinde")
+        another_round(world)
         assert logged(world, "warning", kind) == 1
     assert 4 * 86400 < value(world, "demail_password_remaining_seconds", tenant="gemeinde") <= 5 * 86400
 
