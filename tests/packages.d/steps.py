@@ -239,6 +239,8 @@ def live(folder):
     step("purging")
     purge(folder, before, packages_before)
     folder.run("postfix stop")
+    errors = folder.path("dev/shm/systemctl.errors")
+    expect(not errors.exists(), f"systemctl was asked for what it can't do: {errors.exists() and errors.read_text()}")
 
 
 def main():
