@@ -3,7 +3,6 @@
 #include "common/config_schema.h"
 #include "common/config_value.h"
 #include "common/error.h"
-#include "common/log.h"
 #include "common/nearest.h"
 #include "common/options.h"
 
@@ -106,9 +105,6 @@ static void read_key(const Load *load, const DmConfigKey *key, const char *group
         add_problem(load, group, key->name, "is missing; add \"%s = …\"", key->name);
         return;
     }
-    if (key->idle && text != NULL && text[0] != '\0')
-        dm_log(DM_LOG_WARNING, "key-without-effect", DM_S("file", load->config->file), DM_S("group", group),
-               DM_S("key", key->name), DM_S("reason", "this version does nothing with it"));
     if (!dm_value_parse(&key->rule, text != NULL ? text : key->preset, target, &error))
         add_problem(load, group, key->name, "%s", error->message);
 }

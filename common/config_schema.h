@@ -12,7 +12,6 @@ typedef struct {
     gsize offset; /* of the member in the group's structure */
     DmValueRule rule;
     const char *preset; /* the default; NULL: the key must be given, with a value that is not empty */
-    gboolean idle;      /* known, but this version does nothing with it: a warning where it is given */
 } DmConfigKey;
 
 typedef struct {

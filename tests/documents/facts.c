@@ -16,9 +16,9 @@ static json_t *keys(void)
 
     for (const DmConfigGroup *group = dm_config_groups; group->name != NULL; group++) {
         for (const DmConfigKey *key = group->keys; key->name != NULL; key++)
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:b, s:b}", "group", group->name, "key", key->name,
-                                                  "default", key->preset, "idle", key->idle, "table",
-                                                  (int)(key->rule.type == DM_VALUE_TABLE)));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:s?, s:b}", "group", group->name, "key", key->name, "default",
+                                            key->preset, "table", (int)(key->rule.type == DM_VALUE_TABLE)));
     }
     return list;
 }
