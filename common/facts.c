@@ -1,55 +1,12 @@
 #include "common/facts.h"
 
 #include "common/domains.h"
+#include "common/expiry.h"
 #include "common/postmap.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-
-static gint64 epoch_of(const ASN1_TIME *time)
-{
-    struct tm tm;
-
-    return time != NULL && ASN1_TIME_to_tm(time, &tm) == 1 ? (gint64)timegm(&tm) : 0;
-}
-
-/* Nobody is asked. */
-static int no_pass_phrase(char *buffer, int size, int writing, void *data)
-{
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    (void)data;
-    return -1;
-}
-
-static gint64 certificate_end(const char *file)
-{
-    BIO *bio = BIO_new_file(file, "r");
-    X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL) : NULL;
-    gint64 end = certificate != NULL ? epoch_of(X509_get0_notAfter(certificate)) : 0;
-
-    X509_free(certificate);
-    BIO_free(bio);
-    ERR_clear_error();
-    return end;
-}
-
-static gint64 crl_next_update(const char *file)
-{
-    BIO *bio = BIO_new_file(file, "r");
-    X509_CRL *crl = bio != NULL ? PEM_read_bio_X509_CRL(bio, NULL, no_pass_phrase, NULL) : NULL;
-    gint64 next = crl != NULL ? epoch_of(X509_CRL_get0_nextUpdate(crl)) : 0;
-
-    X509_CRL_free(crl);
-    BIO_free(bio);
-    ERR_clear_error();
-    return next;
-}
 
 static gint64 file_time(const char *path)
 {
@@ -106,7 +63,7 @@ static void add_provider(DmFacts *facts, const DmProviderConfig *provider)
     g_ptr_array_add(facts->providers, of);
     of->name = provider->name;
     of->client_cert = provider->client_cert;
-    of->certificate_end = certificate_end(provider->client_cert);
+    of->certificate_end = dm_expiry_of_certificate(provider->client_cert);
     of->send_until = provider->send_until;
     of->receive_until = provider->receive_until;
 }
@@ -143,7 +100,7 @@ DmFacts *dm_facts_new(DmConfig *config, gint64 now)
         add_tenant(facts, g_ptr_array_index(config->tenants, i), now);
     for (char **file = config->crl_files; *file != NULL; file++) {
         DmCrlFacts *crl = g_new0(DmCrlFacts, 1);
-        *crl = (DmCrlFacts){*file, crl_next_update(*file)};
+        *crl = (DmCrlFacts){*file, dm_expiry_of_crl(*file)};
         g_ptr_array_add(facts->crls, crl);
     }
     if (config->trust_list_url[0] != '\0') {

@@ -4,9 +4,9 @@
 #include "common/secret.h"
 #include "ctl/output.h"
 #include "provider/drivers.h"
+#include "provider/libraries.h"
 #include "standard/xml.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -81,18 +81,6 @@ static gboolean become_user(const DmExportAccount *account, const char *out, GEr
     return fail_out(out, remedy, error);
 }
 
-static gboolean start_libraries(GError **error)
-{
-    /* Both copy passwords and tokens. */
-    json_set_alloc_funcs(malloc, dm_secret_release);
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, dm_secret_release, dm_secret_resize, strdup, calloc) !=
-        CURLE_OK) {
-        g_set_error(error, DM_ERROR, DM_ERROR_OS, "libcurl can't be initialised");
-        return FALSE;
-    }
-    return dm_xml_start(error);
-}
-
 gboolean dm_export_account_open(DmExportAccount *account, const char *out, GError **error)
 {
     const DmTenantConfig *tenant = account->tenant;
@@ -107,7 +95,7 @@ gboolean dm_export_account_open(DmExportAccount *account, const char *out, GErro
         return FALSE;
     dm_program_block_signals();
     dm_program_share_memory();
-    account->started = start_libraries(error);
+    account->started = dm_provider_libraries_start(error) && dm_xml_start(error);
     if (!account->started)
         return FALSE;
     account->trust = dm_trust_new(account->config->trust_anchors, account->config->crl_files, error);
@@ -126,6 +114,6 @@ void dm_export_account_close(DmExportAccount *account)
     g_clear_pointer(&account->config, dm_config_unref);
     if (account->started) {
         dm_xml_stop();
-        curl_global_cleanup();
+        dm_provider_libraries_stop();
     }
 }

@@ -8,7 +8,6 @@
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/program.h"
-#include "common/secret.h"
 #include "common/step.h"
 #include "common/watchdog.h"
 #include "poller/anchors.h"
@@ -23,6 +22,7 @@
 #include "poller/trust_keeper.h"
 #include "poller/watch.h"
 #include "provider/credentials.h"
+#include "provider/libraries.h"
 #include "standard/xml.h"
 
 #include <curl/curl.h>
@@ -32,7 +32,6 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -313,14 +312,7 @@ static gboolean start_libraries(void)
     GError *error = NULL;
 
     g_mime_init();
-    /* Both copy passwords and tokens. */
-    json_set_alloc_funcs(malloc, dm_secret_release);
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, dm_secret_release, dm_secret_resize, strdup, calloc) !=
-        CURLE_OK) {
-        fprintf(stderr, "%s: libcurl can't be initialised\n", PROGRAM);
-        return FALSE;
-    }
-    if (dm_xml_start(&error))
+    if (dm_provider_libraries_start(&error) && dm_xml_start(&error))
         return TRUE;
     fail(error);
     return FALSE;
@@ -329,7 +321,7 @@ static gboolean start_libraries(void)
 static void stop_libraries(void)
 {
     dm_xml_stop();
-    curl_global_cleanup();
+    dm_provider_libraries_stop();
     g_mime_shutdown();
 }
 

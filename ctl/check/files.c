@@ -1,20 +1,18 @@
 #include "ctl/check/files.h"
 
+#include "common/expiry.h"
 #include "common/secret.h"
 #include "ctl/check/finding.h"
 #include "ctl/check/rights.h"
 #include "provider/credentials.h"
 
 #include <grp.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SOON_DAYS 30
+#define DAY       86400 /* seconds */
 
 typedef struct {
     const DmConfig *config;
@@ -149,32 +147,18 @@ static void check_provider_secret(const Files *files, const char *path, const ch
 }
 
 /* Days until the certificate ends, or G_MAXINT where it can't be told. */
-static int days_left(const char *path)
-{
-    BIO *file = BIO_new_file(path, "r");
-    X509 *certificate = file != NULL ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
-    int days = G_MAXINT;
-    int seconds = 0;
-
-    if (certificate != NULL && ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
-        days = G_MAXINT;
-    X509_free(certificate);
-    BIO_free(file);
-    ERR_clear_error();
-    return days;
-}
-
 static void check_provider(const Files *files, const DmProviderConfig *provider)
 {
-    int days = days_left(provider->client_cert);
+    gint64 end = dm_expiry_of_certificate(provider->client_cert);
+    gint64 left = end - g_get_real_time() / G_USEC_PER_SEC;
     g_autofree char *cert = dm_shell_word(provider->client_cert);
 
     check_provider_secret(files, provider->client_key, "client_key");
     check_provider_secret(files, provider->password_file, "password_file");
-    if (days >= 0 && days < SOON_DAYS)
+    if (end > 0 && left >= 0 && left < SOON_DAYS * DAY)
         add(files, DM_CHECK_WARNING, "provider.certificate-expires",
-            g_strdup_printf("%s: client_cert ends in %d days; have the provider issue a new one", provider->client_cert,
-                            days),
+            g_strdup_printf("%s: client_cert ends in %" G_GINT64_FORMAT " days; have the provider issue a new one",
+                            provider->client_cert, left / DAY),
             "from then on nothing can be sent or received",
             g_strdup_printf("openssl x509 -noout -subject -issuer -enddate -in %s", cert));
 }

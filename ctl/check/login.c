@@ -1,12 +1,8 @@
 #include "ctl/check/login.h"
 
-#include "common/secret.h"
 #include "ctl/check/finding.h"
 #include "provider/drivers.h"
-
-#include <curl/curl.h>
-#include <stdlib.h>
-#include <string.h>
+#include "provider/libraries.h"
 
 static char *password_command(const DmTenantConfig *tenant)
 {
@@ -51,8 +47,7 @@ gint64 dm_check_logins(const DmConfig *config, GPtrArray *findings)
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     gint64 largest = 0;
 
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, dm_secret_release, dm_secret_resize, strdup, calloc) !=
-        CURLE_OK)
+    if (!dm_provider_libraries_start(NULL))
         return 0;
     for (guint i = 0; i < config->tenants->len; i++) {
         const DmTenantConfig *tenant = g_ptr_array_index(config->tenants, i);
@@ -62,6 +57,6 @@ gint64 dm_check_logins(const DmConfig *config, GPtrArray *findings)
         gint64 size = log_in(tenant, findings);
         largest = MAX(largest, size);
     }
-    curl_global_cleanup();
+    dm_provider_libraries_stop();
     return largest;
 }
