@@ -203,6 +203,15 @@ DmChannel *dm_channels_get(DmChannels *channels, const DmGateway *gateway, const
     return channel;
 }
 
+DmChannel *dm_channels_peek(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&channels->lock);
+    DmChannel *channel =
+        channels->config == gateway->config ? g_hash_table_lookup(channels->by_tenant, tenant->name) : NULL;
+
+    return channel ? dm_channel_ref(channel) : NULL;
+}
+
 const DmProviderDriver *dm_channel_driver(const DmChannel *channel)
 {
     return channel->driver;

@@ -24,6 +24,9 @@ void dm_channels_free(DmChannels *channels);
  * the old configuration says. */
 DmChannel *dm_channels_get(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant,
                            GError **error);
+
+/* The same, a reference, if somebody has it already; else NULL. Opens and closes nothing. */
+DmChannel *dm_channels_peek(DmChannels *channels, const DmGateway *gateway, const DmTenantConfig *tenant);
 DmChannel *dm_channel_ref(DmChannel *channel);
 void dm_channel_unref(DmChannel *channel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmChannel, dm_channel_unref)

@@ -74,7 +74,7 @@ static DmFacts *gather(const DmWatch *watch, const DmGateway *gateway, gint64 no
 
     for (guint i = 0; i < facts->tenants->len; i++) {
         g_autoptr(DmChannel) channel =
-            dm_channels_get(watch->channels, gateway, g_ptr_array_index(gateway->config->tenants, i), NULL);
+            dm_channels_peek(watch->channels, gateway, g_ptr_array_index(gateway->config->tenants, i));
 
         carry_over(watch->facts, g_ptr_array_index(facts->tenants, i));
         if (channel)

@@ -85,7 +85,7 @@ def test_alias_that_expands_to_a_demail_address(world, token):
     world.allow("event=barrier-refused")
     assert world.send(MAX, "verteiler@gemeinde.example", token).code == 250
     bounce = world.mailboxes.wait(MAX, token.encode())
-    assert "demail-milter" in bounce.text()
+    assert "De-Mail gateway" in bounce.text()
     nothing_left(world, token)
     assert not world.sandbox.mails(ERIKA, token.encode())
 

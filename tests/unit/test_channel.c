@@ -115,6 +115,20 @@ static void test_unreachable_is_not_tried_at_once(void **state)
     assert_int_equal(fake_provider()->logins, 1);
 }
 
+/* Whoever only looks leaves it to others to open channels, and to close those of before. */
+static void test_peek_opens_nothing(void **state)
+{
+    const Fixture *f = *state;
+    g_autoptr(DmGateway) reloaded = ts_gateway(f->folder, "");
+
+    assert_null(dm_channels_peek(f->channels, f->gateway, tenant_of(f->gateway)));
+    assert_int_equal(fake_provider()->open, 0);
+    dm_channel_unref(get(f, f->gateway, NULL));
+    dm_gateway_set_current(reloaded);
+    assert_null(dm_channels_peek(f->channels, reloaded, tenant_of(reloaded)));
+    assert_int_equal(fake_provider()->open, 1);
+}
+
 static void test_reload(void **state)
 {
     const Fixture *f = *state;
@@ -126,6 +140,10 @@ static void test_reload(void **state)
 
     g_autoptr(DmChannel) new = get(f, reloaded, NULL);
 
+    g_autoptr(DmChannel) peeked = dm_channels_peek(f->channels, reloaded, tenant_of(reloaded));
+
+    assert_ptr_equal(peeked, new);
+    assert_null(dm_channels_peek(f->channels, f->gateway, tenant_of(f->gateway)));
     assert_true(dm_channel_ready(new, NULL));
     assert_true(dm_channel_ready(old, NULL));
     assert_int_equal(fake_provider()->open, 2);
@@ -161,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_changes_are_logged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unreachable_is_not_tried_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_peek_opens_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limit_outlives_a_reload, set_up, tear_down),
     };
