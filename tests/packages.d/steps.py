@@ -1,7 +1,8 @@
 """The life of the packages in a fresh Debian: installed and set up by README, used, upgraded, removed, purged.
 
-usage: steps.py FOLDER  as root, with namespaces of mounts, processes and network of its own, at the top of the tree;
-in the folder's /root are the packages, in /root/second those of a second version."""
+usage: steps.py FOLDER postfix|sendmail  as root, with namespaces of mounts, processes and network of its own, at the top
+of the tree; in the folder's /root are the packages, in /root/second those of a second version. With Sendmail, which
+differs in nothing that a package does, the life ends after the first mail."""
 
 import re
 import socket
@@ -81,12 +82,41 @@ class Provider(Sandbox):
                 "ca.pem": self.pki.cert("ca"), "seal-ca.pem": self.seal_ca, "seal.crl.pem": self.seal_crl}
 
 
-def mail_server(folder):
-    """The MTA that is there already, with a user."""
-    folder.run("useradd -m max && useradd -m poststelle")
-    folder.run("postconf -e mydestination=dorf.example,localhost myhostname=mx.dorf.example inet_interfaces=127.0.0.1 "
-               "inet_protocols=ipv4")
-    folder.run("newaliases && postfix start")
+class PostfixServer:
+    """The MTA that is there already, with users."""
+
+    block = "Postfix:"
+
+    def __init__(self, folder):
+        self._folder = folder
+        folder.run("useradd -m max && useradd -m poststelle")
+        folder.run("postconf -e mydestination=dorf.example,localhost myhostname=mx.dorf.example "
+                   "inet_interfaces=127.0.0.1 inet_protocols=ipv4")
+        folder.run("newaliases && postfix start")
+
+    def stop(self):
+        self._folder.run("postfix stop")
+
+
+class SendmailServer:
+    """As PostfixServer."""
+
+    block = "Sendmail:"
+
+    def __init__(self, folder):
+        self._folder = folder
+        folder.run("useradd -m max && useradd -m poststelle")
+        folder.run("echo 127.0.0.1 mx.dorf.example >>/etc/hosts && hostname mx.dorf.example")
+        folder.run("echo dorf.example >>/etc/mail/local-host-names")
+        folder.run("sed -i '0,/^MAILER_DEFINITIONS/s//FEATURE(`accept_unresolvable_domains'\"'\"')dnl\\n&/' "
+                   "/etc/mail/sendmail.mc && grep accept_unresolvable /etc/mail/sendmail.mc")  # there is no DNS
+        folder.run("make -C /etc/mail && systemctl start sendmail")
+
+    def stop(self):
+        self._folder.run("systemctl stop sendmail")
+
+
+SERVERS = {"postfix": PostfixServer, "sendmail": SendmailServer}
 
 
 def mail(folder, provider, round_trip):
@@ -94,7 +124,7 @@ def mail(folder, provider, round_trip):
     for recipient in (ERIKA, "max@dorf.example"):
         answers = smtp.send(25, "max@dorf.example", [recipient],
                             smtp.message("max@dorf.example", recipient, f"hinaus {round_trip}"))
-        expect(answers.code == 250, f"Postfix did not take the message to {recipient}: {answers.verdict}")
+        expect(answers.code == 250, f"the MTA did not take the message to {recipient}: {answers.verdict}")
     sent = provider.wait(ERIKA, f"hinaus {round_trip}".encode())
     expect(field(sent, "X-de-mail-sender") is not None, f"what came to {ERIKA} is no De-Mail:\n{sent.decode()}")
     provider.send(ERIKA, ["max@dorf.de-mail.de"], f"herein {round_trip}", "Guten Tag\r\n")
@@ -129,6 +159,9 @@ def follow(folder, provider, readme, word):
             pending.clear()
 
     for line in commands(readme, word):
+        if "systemctl enable" in line:
+            flush()
+            installed(folder)
         if line.startswith("# from your provider:"):
             flush()
             hand_over(folder.path(place), provider, re.findall(r"[\w.-]+", line.partition(":")[2]))
@@ -144,11 +177,10 @@ def hand_over(place, provider, names):
         (place / name).write_text(content)
 
 
-def install(folder, provider, readme):
+def install(folder, provider, server, readme):
     follow(folder, provider, readme, "Install")
-    installed(folder)
-    follow(folder, provider, readme, "Postfix:")
-    follow(folder, provider, readme, "Start,")
+    follow(folder, provider, readme, server.block)
+    follow(folder, provider, readme, "Ask,")
     check(folder)
 
 
@@ -214,12 +246,12 @@ def purge(folder, before, packages_before):
     wait_mailbox(folder, "ohne De-Mail")
 
 
-def live(folder):
+def live(folder, server_kind):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     folder.mount()
     folder.path("usr/local/bin/editor").write_text(EDITOR)
     folder.path("usr/local/bin/editor").chmod(0o755)
-    mail_server(folder)
+    server = server_kind(folder)
     before, packages_before = folder.contents(), packages(folder)
     step("a provider, by the package demail-sandbox")
     folder.run("apt-get install ./demail-sandbox_*.deb")
@@ -227,20 +259,21 @@ def live(folder):
     provider.start()
     try:
         step("installing and setting up by README")
-        install(folder, provider, (TREE / "README").read_text())
+        install(folder, provider, server, (TREE / "README").read_text())
         step("De-Mail out and in, and e-mail")
         mail(folder, provider, "zuerst")
+        if server_kind is SendmailServer:
+            return
         step("upgrading to the second version")
         upgrade(folder, provider)
         step("removing")
         remove(folder)
+        provider.stop()
+        step("purging")
+        purge(folder, before, packages_before)
     finally:
         provider.stop()
-    step("purging")
-    purge(folder, before, packages_before)
-    folder.run("postfix stop")
-    errors = folder.path("dev/shm/systemctl.errors")
-    expect(not errors.exists(), f"systemctl was asked for what it can't do: {errors.exists() and errors.read_text()}")
+        server.stop()
 
 
 def main():
@@ -248,13 +281,15 @@ def main():
     folder = Folder(sys.argv[1])
     log = Syslog(folder)
     try:
-        live(folder)
+        live(folder, SERVERS[sys.argv[2]])
+        errors = folder.path("dev/shm/systemctl.errors")
+        expect(not errors.exists(), f"systemctl can't do that: {errors.exists() and errors.read_text()}")
         expect(not log.complaints(), "the daemons complain:\n" + "\n".join(log.complaints()))
     except (AssertionError, OSError, ValueError) as error:
         print("\n".join(["packages: the last lines of the log:", *log.lines[-40:], f"packages: {error}"]),
               file=sys.stderr)
         return 1
-    step(f"all as it should be, after {time.monotonic() - begin:.0f} s")
+    step(f"{sys.argv[2]}: all as it should be, after {time.monotonic() - begin:.0f} s")
     return 0
 
 
