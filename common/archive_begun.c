@@ -54,16 +54,29 @@ static gboolean remove_begun(const DmArchive *archive, const char *name, const c
     return g_unlink(path) == 0 || errno == ENOENT || dm_archive_fail(path, errno, error);
 }
 
-/* Nothing was submitted of what has no bytes yet. */
-static gboolean may_be_sent(const DmArchive *archive, const char *name)
+/* Nothing was submitted of what has no bytes yet, or no whole envelope. FALSE with `error`: that can't be told now, and
+ * nothing may be removed. */
+static gboolean may_be_sent(const DmArchive *archive, const char *name, gboolean *may_be, GError **error)
 {
     g_autofree char *path = g_strconcat(archive->begun, G_DIR_SEPARATOR_S, name, DM_ARCHIVE_ENVELOPE, NULL);
     g_autofree char *bytes = g_build_filename(archive->begun, name, NULL);
     g_autofree char *text = NULL;
+    g_autoptr(GError) problem = NULL;
     GStatBuf info;
 
-    return g_stat(bytes, &info) == 0 && info.st_size > 0 && g_file_get_contents(path, &text, NULL, NULL) &&
-           g_str_has_suffix(text, "\n");
+    *may_be = FALSE;
+    if (g_stat(bytes, &info) != 0)
+        return errno == ENOENT || dm_archive_fail(bytes, errno, error);
+    if (info.st_size == 0)
+        return TRUE;
+    if (g_file_get_contents(path, &text, NULL, &problem)) {
+        *may_be = g_str_has_suffix(text, "\n");
+        return TRUE;
+    }
+    if (g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "archive %s", problem->message);
+    return FALSE;
 }
 
 static gboolean move(const DmArchive *archive, const char *name, const char *month, GError **error)
@@ -83,7 +96,11 @@ static gboolean settle(const DmArchive *archive, const char *name, const char *m
 {
     const char *done = month[0] != '\0' ? "its line is there; it was put in its place" : "it was not complete";
 
-    if (month[0] == '\0' && may_be_sent(archive, name))
+    gboolean may_be = FALSE;
+
+    if (month[0] == '\0' && !may_be_sent(archive, name, &may_be, error))
+        return FALSE;
+    if (may_be)
         return TRUE;
     if ((month[0] != '\0' && !move(archive, name, month, error)) || !remove_begun(archive, name, "", error) ||
         !remove_begun(archive, name, DM_ARCHIVE_ENVELOPE, error))

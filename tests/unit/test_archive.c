@@ -282,6 +282,27 @@ static void test_half_begun_is_removed(void **state)
     dm_archive_close(archive);
 }
 
+/* An envelope that can't be read now does not show that nothing was submitted. */
+static void test_unreadable_envelope(void **state)
+{
+    DmArchive *archive = dm_archive_open(*state, NULL);
+    g_autofree char *begun = g_build_filename(*state, "begun", NULL);
+    g_autofree char *envelope = g_build_filename(begun, "sent-" GID "-1.eml.envelope", NULL);
+    g_autoptr(GError) error = NULL;
+
+    dm_archive_close(archive);
+    g_free(ts_write(begun, "sent-" GID "-1.eml", DRAFT));
+    assert_int_equal(symlink(envelope, envelope), 0); /* ELOOP */
+    assert_null(dm_archive_open(*state, &error));
+    assert_true(dm_error_is_temporary(error));
+    assert_int_equal(count_begun(*state), 2);
+    assert_int_equal(g_unlink(envelope), 0);
+    g_free(ts_write(begun, "sent-" GID "-1.eml.envelope", "tenant=x recipients=a@b \n"));
+    archive = dm_archive_open(*state, NULL);
+    assert_int_equal(count_begun(*state), 2);
+    dm_archive_close(archive);
+}
+
 /* The crash came between the line and the place of its file. */
 static void test_line_without_place(void **state)
 {
@@ -518,6 +539,7 @@ int main(void)
         TEST(dropped_leaves_nothing),
         TEST(resumed),
         TEST(half_begun_is_removed),
+        TEST(unreadable_envelope),
         TEST(line_without_place),
         TEST(torn_line),
         TEST(tampering),
