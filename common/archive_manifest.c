@@ -53,7 +53,8 @@ static gboolean find_end_before(int fd, off_t end, off_t *found)
     return TRUE;
 }
 
-/* Cuts off what follows the last line's end; *end is where that is then. */
+/* Cuts off what follows the last line's end; *end is where that is then. A process that was killed may have written a
+ * line and not synced it: what is done on its ground from here on needs it on the disk. */
 static gboolean cut_torn_line(int fd, const char *path, off_t *end, GError **error)
 {
     struct stat info;
@@ -62,10 +63,10 @@ static gboolean cut_torn_line(int fd, const char *path, off_t *end, GError **err
     if (fstat(fd, &info) != 0 || !find_end_before(fd, info.st_size, &newline))
         return dm_archive_fail(path, errno, error);
     *end = newline + 1;
+    if ((*end < info.st_size && ftruncate(fd, *end) != 0) || fsync(fd) != 0)
+        return dm_archive_fail(path, errno, error);
     if (*end == info.st_size)
         return TRUE;
-    if (ftruncate(fd, *end) != 0 || fsync(fd) != 0)
-        return dm_archive_fail(path, errno, error);
     dm_log(DM_LOG_WARNING, "archive-mended", DM_S("file", path), DM_N("bytes", info.st_size - *end),
            DM_S("reason", "the last line was not whole; its message is archived anew"));
     return TRUE;

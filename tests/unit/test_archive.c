@@ -21,6 +21,19 @@
 
 static char *const both[] = {(char *)"erika@muster.de-mail.de", (char *)"o,tto%@muster.de-mail.de", NULL};
 
+static guint synced; /* files, no folders */
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+    struct stat info;
+
+    synced += fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? 1 : 0;
+    return __real_fsync(fd);
+}
+
 /* What verify said: the words of the kinds, each with a blank. */
 typedef struct {
     GString *kinds;
@@ -303,6 +316,20 @@ static void test_unreadable_envelope(void **state)
     dm_archive_close(archive);
 }
 
+/* A line that a killed process has left may not be on the disk yet, and is not written again. */
+static void test_line_of_a_killed_writer(void **state)
+{
+    g_auto(GStrv) lines = fill(*state);
+
+    synced = 0;
+
+    g_autoptr(DmArchive) archive = dm_archive_open(*state, NULL);
+
+    assert_int_equal(synced, 1);
+    assert_true(put_text(archive, "m3", MESSAGE "3"));
+    expect(*state, 3, "");
+}
+
 /* The crash came between the line and the place of its file. */
 static void test_line_without_place(void **state)
 {
@@ -540,6 +567,7 @@ int main(void)
         TEST(resumed),
         TEST(half_begun_is_removed),
         TEST(unreadable_envelope),
+        TEST(line_of_a_killed_writer),
         TEST(line_without_place),
         TEST(torn_line),
         TEST(tampering),
