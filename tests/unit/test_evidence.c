@@ -394,7 +394,7 @@ static void test_archive_away_before(void **state)
     fake_provider()->submit = accept_all;
     archive_of(f);
     hide_archive(f, TRUE);
-    submit(f, "451 4.3.0 De-Mail can't be sent", "451 4.3.0 the archive");
+    submit(f, "451 4.3.0 De-Mail can't be sent", "451 4.3.0 De-Mail can't be sent");
     hide_archive(f, FALSE);
     assert_int_equal(fake_provider()->submissions, 0);
     expect(f, 0, 0, NULL);
@@ -407,7 +407,7 @@ static void test_archive_full_in_the_message(void **state)
 {
     fake_provider()->submit = accept_on_a_full_disk;
     fake_provider()->status = fake_never_seen;
-    submit(*state, "451 4.3.0 De-Mail can't be sent", "451 4.3.0 the archive");
+    submit(*state, "451 4.3.0 De-Mail can't be sent", "451 4.3.0 De-Mail can't be sent");
     limit_files(0);
     expect(*state, 0, 0, NULL);
     fake_provider()->submit = accept_all;
