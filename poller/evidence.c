@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define CHUNK 16384
+
 static void complain(const DmArchiveDraft *draft, const char *effect, const GError *error)
 {
     dm_log(DM_LOG_ERROR, "archive-failed", DM_S("gid", dm_archive_draft_gateway_id(draft)),
@@ -16,16 +18,26 @@ gboolean dm_evidence_begin(DmEvidence *evidence, DmArchive *archive, const DmArc
     return evidence->draft || !archive;
 }
 
+/* Reads on. -1: the source or, with `error`, the archive failed. */
+static gssize read_and_copy(DmEvidence *evidence, void *buffer, gsize size, GError **error)
+{
+    gssize n = evidence->read(buffer, size, evidence->data);
+
+    if (n < 0 || !evidence->draft)
+        return n;
+    if (n > 0)
+        return dm_archive_draft_write(evidence->draft, buffer, (gsize)n, error) ? n : -1;
+    evidence->whole = dm_archive_draft_sync(evidence->draft, error);
+    return evidence->whole ? 0 : -1;
+}
+
 gssize dm_evidence_read(void *buffer, gsize size, gpointer data)
 {
     DmEvidence *evidence = data;
     g_autoptr(GError) error = NULL;
-    gssize n = evidence->failed ? -1 : evidence->read(buffer, size, evidence->data);
+    gssize n = evidence->failed ? -1 : read_and_copy(evidence, buffer, size, &error);
 
-    if (n < 0 || !evidence->draft)
-        return n;
-    if (n > 0 ? dm_archive_draft_write(evidence->draft, buffer, (gsize)n, &error)
-              : dm_archive_draft_sync(evidence->draft, &error))
+    if (!error)
         return n;
     evidence->failed = TRUE;
     complain(evidence->draft, "the submission was broken off; the MTA tries again", error);
@@ -75,8 +87,34 @@ static void end_draft(DmArchiveDraft *draft, const DmSent *const *sent)
         complain(draft, "its bytes and envelope are in the archive; its line is written later", error);
 }
 
+static gboolean is_accepted(const DmArchiveDraft *draft, const DmSent *const *sent)
+{
+    guint n = g_strv_length((char **)dm_archive_draft_recipients(draft));
+
+    for (guint i = 0; i < n; i++) {
+        if (sent[i]->state == DM_SENT_ACCEPTED)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void read_rest(DmEvidence *evidence)
+{
+    g_autofree char *chunk = g_malloc(CHUNK);
+    g_autoptr(GError) error = NULL;
+
+    while (!evidence->whole && read_and_copy(evidence, chunk, CHUNK, &error) > 0)
+        continue;
+    if (!evidence->whole && !error)
+        g_set_error(&error, DM_ERROR, DM_ERROR_TEMPORARY, "the MTA's connection broke before the message was complete");
+    if (error)
+        complain(evidence->draft, "it was accepted before its end, and its bytes in the archive are not whole", error);
+}
+
 void dm_evidence_end(DmEvidence *evidence, const DmSent *const *results)
 {
+    if (evidence->draft && is_accepted(evidence->draft, results))
+        read_rest(evidence);
     if (evidence->draft)
         end_draft(evidence->draft, results);
     g_clear_pointer(&evidence->draft, dm_archive_draft_free);

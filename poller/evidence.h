@@ -21,6 +21,7 @@ typedef struct {
     DmArchiveDraft *draft; /* NULL: there is no archive */
     DmReadFunc read;       /* the source of the draft, and */
     gpointer data;         /* its data */
+    gboolean whole;        /* all of it is on the disk */
     gboolean failed;       /* the archive did; the provider can't have got the end of the message */
 } DmEvidence;
 
@@ -30,7 +31,8 @@ gboolean dm_evidence_begin(DmEvidence *evidence, DmArchive *archive, const DmArc
 /* A DmReadFunc, with a DmEvidence * as data: reads from the source, and writes what it has read to the archive. */
 gssize dm_evidence_read(void *buffer, gsize size, gpointer evidence);
 
-/* With the results as the journal has them, in the order of the recipients. Failures are logged. */
+/* With the results as the journal has them, in the order of the recipients. What the provider has accepted before it had
+ * the end, as one that knows the key already may, is read to its end before. Failures are logged. */
 void dm_evidence_end(DmEvidence *evidence, const DmSent *const *results);
 
 /* Nothing was sent. */

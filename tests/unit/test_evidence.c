@@ -149,6 +149,19 @@ static gboolean accept_on_a_full_disk(const DmSubmission *submission, DmOutcome 
     return accept_all(submission, outcome, unsure, error);
 }
 
+/* As one does that knows the key already. */
+static gboolean accept_before_the_end(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure,
+                                      GError **error)
+{
+    char buffer[7];
+
+    (void)unsure;
+    (void)error;
+    assert_true(submission->read(buffer, sizeof buffer, submission->data) > 0);
+    *outcome = outcome_of("accepted", "accepted");
+    return TRUE;
+}
+
 static gboolean lose_the_answer(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
 {
     (void)outcome;
@@ -302,6 +315,13 @@ static void test_accepted(void **state)
            "accepted=" ERIKA " refused=" OTTO " size=");
 }
 
+static void test_accepted_before_the_end_is_archived_whole(void **state)
+{
+    fake_provider()->submit = accept_before_the_end;
+    submit(*state, "250 2.0.0", "250 2.0.0");
+    expect(*state, 1, 0, " accepted=" ERIKA "," OTTO " size=");
+}
+
 static void test_refused_by_all_is_no_demail(void **state)
 {
     fake_provider()->submit = refuse_all;
@@ -450,6 +470,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(accepted),
+        TEST(accepted_before_the_end_is_archived_whole),
         TEST(refused_by_all_is_no_demail),
         TEST(deferred_has_a_line_of_its_own),
         TEST(lost_answer_that_was_accepted),
