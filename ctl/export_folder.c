@@ -29,6 +29,7 @@ struct DmExportFolder {
     DmManifest *manifest;
     guint uncommitted;
     gint64 committed; /* monotonic microseconds */
+    gboolean broken;  /* a commit failed */
 };
 
 static gboolean fail_os(const char *file, const char *what, GError **error)
@@ -86,12 +87,12 @@ static gboolean open_parts(DmExportFolder *folder, gint64 *cut, GError **error)
     return fsync(folder->dir) == 0 || fail_os(DM_MANIFEST_FILE, "syncing its folder", error);
 }
 
-/* Without its manifest an mbox would be cut down to nothing. */
+/* Without its manifest an mbox would be cut down to nothing; one that is empty was begun before any mbox. */
 static gboolean is_ours(const DmExportFolder *folder, GError **error)
 {
     struct stat status;
 
-    if (faccessat(folder->dir, DM_MANIFEST_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    if (fstatat(folder->dir, DM_MANIFEST_FILE, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0)
         return TRUE;
     for (guint i = 0; folder->folders[i] != NULL; i++) {
         g_autofree char *name = g_strconcat(folder->folders[i], ".mbox", NULL);
@@ -258,8 +259,15 @@ gboolean dm_export_folder_put(DmExportFolder *folder, const DmFetch *fetch, GErr
     return dm_export_folder_commit(folder, error);
 }
 
+/* A second fsync() succeeds although the first has lost what was to be written. */
 gboolean dm_export_folder_commit(DmExportFolder *folder, GError **error)
 {
+    if (folder->broken) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "%s: what is not in it was not written; the same command goes on",
+                    DM_MANIFEST_FILE);
+        return FALSE;
+    }
+    folder->broken = TRUE;
     for (guint i = 0; folder->folders[i] != NULL; i++) {
         Part *part = &folder->parts[i];
 
@@ -269,6 +277,7 @@ gboolean dm_export_folder_commit(DmExportFolder *folder, GError **error)
     }
     if (!dm_manifest_sync(folder->manifest, error))
         return FALSE;
+    folder->broken = FALSE;
     folder->uncommitted = 0;
     folder->committed = g_get_monotonic_time();
     return TRUE;

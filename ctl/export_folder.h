@@ -27,6 +27,8 @@ DmManifest *dm_export_folder_manifest(const DmExportFolder *folder);
 
 /* Puts in what was fetched, and commits if there is much that is not, or it has waited long. DM_ERROR_OS. */
 gboolean dm_export_folder_put(DmExportFolder *folder, const DmFetch *fetch, GError **error);
+
+/* Once it has failed, nothing is committed any more. */
 gboolean dm_export_folder_commit(DmExportFolder *folder, GError **error);
 
 #endif

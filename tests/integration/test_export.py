@@ -307,6 +307,8 @@ def test_damage_is_seen(few, tmp_path):
     assert done.returncode == 65 and "inbox.mbox" in done.stderr
     assert box.read_bytes() == before[:-1]
     box.write_bytes(before)
+    (out / "manifest.jsonl").write_bytes(b"")
+    assert few.export(out).returncode == 64
     (out / "manifest.jsonl").unlink()
     assert few.export(out).returncode == 64
     assert box.read_bytes() == before
