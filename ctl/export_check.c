@@ -130,6 +130,30 @@ static gboolean check_one(const DmManifestMessage *message, gpointer data, GErro
     return check->func == NULL || check->func(message->size, check->data);
 }
 
+static void check_end(Check *check, const char *file, gint64 end)
+{
+    struct stat status;
+
+    if (fstatat(check->dir, file, &status, AT_SYMLINK_NOFOLLOW) != 0 || status.st_size <= end)
+        return;
+    g_autofree char *line =
+        g_strdup_printf("export: %s: %" G_GINT64_FORMAT
+                        " bytes behind what %s knows; the export was interrupted, and its command, given "
+                        "again, goes on",
+                        file, (gint64)status.st_size - end, DM_MANIFEST_FILE);
+    dm_output_complain(line);
+    check->checked->unfinished = TRUE;
+}
+
+static void check_ends(Check *check, const DmManifest *manifest)
+{
+    static const char *const boxes[] = {"inbox.mbox", "sent.mbox"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(boxes); i++)
+        check_end(check, boxes[i], dm_manifest_end(manifest, boxes[i]));
+    check_end(check, DM_MANIFEST_FILE, dm_manifest_length(manifest));
+}
+
 gboolean dm_export_check(int dir, DmManifest *manifest, DmExportCheckFunc func, gpointer data, DmExportChecked *checked,
                          GError **error)
 {
@@ -137,6 +161,8 @@ gboolean dm_export_check(int dir, DmManifest *manifest, DmExportCheckFunc func, 
 
     *checked = (DmExportChecked){0};
     gboolean done = dm_manifest_each(manifest, check_one, &check, error);
+    if (done)
+        check_ends(&check, manifest);
     if (check.fd >= 0)
         close(check.fd);
     g_free(check.file);

@@ -9,12 +9,13 @@
 typedef struct {
     guint good;
     guint damaged;
+    gboolean unfinished; /* an mbox or the manifest goes on behind what the manifest knows */
 } DmExportChecked;
 
 /* Called after each message with its size; FALSE ends the check. */
 typedef gboolean (*DmExportCheckFunc)(gint64 size, gpointer data);
 
-/* `dir` is the export's folder. What is damaged is complained of, and the check goes on. FALSE if the manifest can't be
+/* `dir` is the export's folder. What is damaged or unfinished is complained of, and the check goes on. FALSE if the manifest can't be
  * read, or `func` has ended it, and then without an error. */
 gboolean dm_export_check(int dir, DmManifest *manifest, DmExportCheckFunc func, gpointer data, DmExportChecked *checked,
                          GError **error);

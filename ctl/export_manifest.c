@@ -289,6 +289,11 @@ gint64 dm_manifest_end(const DmManifest *manifest, const char *file)
     return end != NULL ? *end : 0;
 }
 
+gint64 dm_manifest_length(const DmManifest *manifest)
+{
+    return manifest->end;
+}
+
 void dm_manifest_add(DmManifest *manifest, const DmManifestMessage *message)
 {
     append_line(manifest, write_message(message));

@@ -64,6 +64,9 @@ gboolean dm_manifest_has(const DmManifest *manifest, const char *folder, const c
 /* Where the last message of the file ends; 0 for a file that it does not know. */
 gint64 dm_manifest_end(const DmManifest *manifest, const char *file);
 
+/* Of its lines, as far as they are whole and synced. */
+gint64 dm_manifest_length(const DmManifest *manifest);
+
 /* Adds a line to what the next sync writes; the data must be on the disk before that. A message that is there must not
  * be added again. */
 void dm_manifest_add(DmManifest *manifest, const DmManifestMessage *message);

@@ -15,17 +15,25 @@ static guint failures_of(const DmExportSummary *summary)
 static gboolean is_complete(const DmExportSummary *summary)
 {
     return summary->read_back && !summary->stopped && summary->counts.gone == 0 && failures_of(summary) == 0 &&
-           summary->checked.damaged == 0;
+           summary->checked.damaged == 0 && !summary->checked.unfinished;
+}
+
+/* Whether all is there that the provider has, only an export can tell. */
+static const char *word_for(const DmExportSummary *summary)
+{
+    if (summary->outcome != NULL)
+        return is_complete(summary) ? "complete" : "incomplete";
+    return is_complete(summary) ? "good" : "not good";
 }
 
 static void print_json(const DmExportSummary *summary)
 {
     json_t *failed = json_array();
-    json_t *object = json_pack("{s:s, s:b, s:b, s:i, s:I, s:i, s:i, s:i, s:i, s:o}", "name", summary->name, "complete",
-                               is_complete(summary), "stopped", summary->stopped, "messages",
-                               (int)summary->counts.messages, "bytes", (json_int_t)summary->counts.bytes, "not_valid",
-                               (int)summary->counts.invalid, "gone", (int)summary->counts.gone, "good",
-                               (int)summary->checked.good, "damaged", (int)summary->checked.damaged, "failed", failed);
+    json_t *object =
+        json_pack("{s:s, s:b, s:i, s:I, s:i, s:i, s:i, s:i, s:o}", "name", summary->name, "stopped", summary->stopped,
+                  "messages", (int)summary->counts.messages, "bytes", (json_int_t)summary->counts.bytes, "not_valid",
+                  (int)summary->counts.invalid, "gone", (int)summary->counts.gone, "good", (int)summary->checked.good,
+                  "damaged", (int)summary->checked.damaged, "failed", failed);
 
     for (guint i = 0; i < failures_of(summary); i++) {
         const DmExportFailure *failure = g_ptr_array_index(summary->outcome->failures, i);
@@ -34,6 +42,7 @@ static void print_json(const DmExportSummary *summary)
                                                 "reason", failure->reason));
     }
     if (summary->outcome != NULL) {
+        json_object_set_new(object, "complete", json_boolean(is_complete(summary)));
         json_object_set_new(object, "taken", json_integer(summary->outcome->taken));
         json_object_set_new(object, "listed", json_integer(summary->outcome->listed));
     }
@@ -44,8 +53,8 @@ static void print_plain(const DmExportSummary *summary)
 {
     const DmManifestCounts *counts = &summary->counts;
 
-    printf("%s: %s: %u messages, %" G_GINT64_FORMAT " bytes, %u not valid", summary->name,
-           is_complete(summary) ? "complete" : "incomplete", counts->messages, counts->bytes, counts->invalid);
+    printf("%s: %s: %u messages, %" G_GINT64_FORMAT " bytes, %u not valid", summary->name, word_for(summary),
+           counts->messages, counts->bytes, counts->invalid);
     if (summary->outcome != NULL)
         printf("; %u taken now", summary->outcome->taken);
     if (summary->read_back)

@@ -16,7 +16,8 @@ typedef struct {
     gboolean stopped;
 } DmExportSummary;
 
-/* Prints it, and returns the exit code: 0 if all that the provider listed is there and good, 1 if not, EX_DATAERR if
+/* Prints it, and returns the exit code: 0 if all that the provider listed is there and good (all that the
+ * manifest knows, where it was not asked), 1 if not, EX_DATAERR if
  * something on the disk is damaged, EX_TEMPFAIL if it was stopped. */
 int dm_export_summary(const DmExportSummary *summary, gboolean json);
 

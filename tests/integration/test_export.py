@@ -322,8 +322,13 @@ def test_torn_end(few, tmp_path):
     (out / "manifest.jsonl").write_text(text[:-40])
     with open(out / "inbox.mbox", "ab") as box:
         box.write(b"\0" * 100_000 + b"\nFrom x\n")
+    done = few.export(out, "--verify-only", "--json")
+    assert (done.returncode, "complete" in json.loads(done.stdout)) == (1, False)
+    assert "manifest.jsonl: " in done.stderr and "inbox.mbox: " in done.stderr
     done = few.export(out, "--json")
     assert (done.returncode, json.loads(done.stdout)["taken"], "cut off" in done.stderr) == (0, 1, True)
+    done = few.export(out, "--verify-only")
+    assert (done.returncode, ": good: " in done.stdout, "complete" in done.stdout) == (0, True, False)
     assert_whole(few, out, "mbox")
 
 
