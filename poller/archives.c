@@ -1,5 +1,7 @@
 #include "poller/archives.h"
 
+#include "common/log.h"
+
 struct DmArchives {
     GMutex lock;
     GHashTable *by_dir; /* char * -> DmArchive * */
@@ -69,13 +71,26 @@ gboolean dm_archives_get(DmArchives *archives, const DmTenantConfig *tenant, DmA
     return TRUE;
 }
 
+static void complain(const DmTenantConfig *tenant, const GError *error)
+{
+    dm_log(DM_LOG_ERROR, "archive-failed", DM_S("tenant", tenant->name), DM_S("reason", error->message),
+           DM_S("effect", "its De-Mails wait until the archive can be opened"));
+}
+
 gboolean dm_archives_open(DmArchives *archives, const DmConfig *config, GError **error)
 {
     for (guint i = 0; i < config->tenants->len; i++) {
+        const DmTenantConfig *tenant = g_ptr_array_index(config->tenants, i);
+        g_autoptr(GError) problem = NULL;
         DmArchive *archive;
 
-        if (!dm_archives_get(archives, g_ptr_array_index(config->tenants, i), &archive, error))
+        if (dm_archives_get(archives, tenant, &archive, &problem))
+            continue;
+        if (!g_error_matches(problem, DM_ERROR, DM_ERROR_TEMPORARY)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
             return FALSE;
+        }
+        complain(tenant, problem);
     }
     return TRUE;
 }

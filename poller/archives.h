@@ -18,7 +18,8 @@ void dm_archives_free(DmArchives *archives);
  * NULL) gets the first as an error, if it has none. */
 gboolean dm_archives_check(const DmConfig *config, GPtrArray *problems, GError **first);
 
-/* Opens those of all tenants. */
+/* Opens those of all tenants. One whose disk fails is logged, and tried again with each dm_archives_get(): the other
+ * tenants do not wait for it. */
 gboolean dm_archives_open(DmArchives *archives, const DmConfig *config, GError **error);
 
 /* *archive: lent until dm_archives_free(); NULL where the tenant has none. Any thread. */

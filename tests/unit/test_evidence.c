@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define ERIKA "erika@muster.de-mail.de"
 #define OTTO  "otto@muster.de-mail.de"
@@ -465,6 +466,34 @@ static void test_journal_full_after(void **state)
     assert_int_equal(fake_provider()->submissions, 1);
 }
 
+/* A disk that fails when the poller starts is its tenant's trouble alone. */
+static void test_archive_out_of_order_at_the_start(void **state)
+{
+    const Fixture *f = *state;
+    g_autofree char *begun = g_build_filename(f->dir, "begun", NULL);
+    g_autofree char *envelope = g_build_filename(begun, "sent-" ID "-1.eml.envelope", NULL);
+    DmArchive *archive;
+
+    assert_int_equal(g_mkdir(begun, 0700), 0);
+    g_free(ts_write(begun, "sent-" ID "-1.eml", DRAFT));
+    assert_int_equal(symlink(envelope, envelope), 0); /* ELOOP */
+    assert_true(dm_archives_open(f->archives, f->gateway->config, NULL));
+    assert_false(dm_archives_get(f->archives, f->tenant, &archive, NULL));
+    assert_int_equal(g_unlink(envelope), 0);
+    assert_true(dm_archives_get(f->archives, f->tenant, &archive, NULL));
+    assert_non_null(archive);
+}
+
+static void test_archive_of_another_process(void **state)
+{
+    const Fixture *f = *state;
+    g_autoptr(DmArchive) other = dm_archive_open(f->dir, NULL);
+    g_autoptr(GError) error = NULL;
+
+    assert_false(dm_archives_open(f->archives, f->gateway->config, &error));
+    assert_int_equal(error->code, DM_ERROR_UNAVAILABLE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
@@ -483,6 +512,8 @@ int main(void)
         TEST(archive_full_in_the_message),
         TEST(archive_away_after),
         TEST(journal_full_after),
+        TEST(archive_out_of_order_at_the_start),
+        TEST(archive_of_another_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
