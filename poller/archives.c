@@ -94,3 +94,16 @@ gboolean dm_archives_open(DmArchives *archives, const DmConfig *config, GError *
     }
     return TRUE;
 }
+
+GPtrArray *dm_archives_list(DmArchives *archives)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&archives->lock);
+    GPtrArray *list = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer archive;
+
+    g_hash_table_iter_init(&iter, archives->by_dir);
+    while (g_hash_table_iter_next(&iter, NULL, &archive))
+        g_ptr_array_add(list, archive);
+    return list;
+}

@@ -25,4 +25,7 @@ gboolean dm_archives_open(DmArchives *archives, const DmConfig *config, GError *
 /* *archive: lent until dm_archives_free(); NULL where the tenant has none. Any thread. */
 gboolean dm_archives_get(DmArchives *archives, const DmTenantConfig *tenant, DmArchive **archive, GError **error);
 
+/* Those that are open (DmArchive *, lent), also of a tenant that has another one since a reload. */
+GPtrArray *dm_archives_list(DmArchives *archives);
+
 #endif

@@ -466,6 +466,24 @@ static void test_journal_full_after(void **state)
     assert_int_equal(fake_provider()->submissions, 1);
 }
 
+/* What was begun in the archive before a reload is ended there. */
+static void test_reload_to_another_archive(void **state)
+{
+    Fixture *f = *state;
+    g_autofree char *other = g_build_filename(f->folder, "other", NULL);
+
+    fake_provider()->submit = lose_the_answer;
+    fake_provider()->status = was_accepted;
+    submit(f, "451", "451");
+    expect(f, 0, 1, NULL);
+    assert_int_equal(g_mkdir(other, 0700), 0);
+    g_free(f->tenant->archive_dir);
+    f->tenant->archive_dir = g_strdup(other);
+    submit(f, "250 2.0.0", "250 2.0.0");
+    keep_house(f);
+    expect(f, 1, 0, " accepted=" ERIKA "," OTTO " size=");
+}
+
 /* A disk that fails when the poller starts is its tenant's trouble alone. */
 static void test_archive_out_of_order_at_the_start(void **state)
 {
@@ -512,6 +530,7 @@ int main(void)
         TEST(archive_full_in_the_message),
         TEST(archive_away_after),
         TEST(journal_full_after),
+        TEST(reload_to_another_archive),
         TEST(archive_out_of_order_at_the_start),
         TEST(archive_of_another_process),
     };
