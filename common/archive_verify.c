@@ -11,6 +11,7 @@ typedef struct {
     const DmArchiveVerification *order;
     DmArchiveReport *report;
     const char *month;
+    gboolean last;     /* month */
     gint64 line;       /* of its manifest */
     gint64 seq;        /* of the line before; -1: there is none */
     GString *text;     /* of the line */
@@ -108,7 +109,7 @@ static void check_bytes(Reading *reading, const char *name)
 {
     g_autofree char *expected = dm_archive_line_get(reading->text->str, "sha256");
     char digest[DM_ARCHIVE_HASH_SIZE];
-    gint64 size = 0;
+    gint64 size = 0, said = -1;
     int fd = open_file(reading, name);
 
     if (fd < 0) {
@@ -121,6 +122,9 @@ static void check_bytes(Reading *reading, const char *name)
     else if (g_strcmp0(expected, digest) != 0)
         complain(reading, DM_ARCHIVE_CHANGED, name, 0, "its SHA-256 is %s, line %" G_GINT64_FORMAT " says %s", digest,
                  reading->line, expected != NULL ? expected : "nothing");
+    else if (!dm_archive_line_get_number(reading->text->str, "size", &said) || said != size)
+        complain(reading, DM_ARCHIVE_MALFORMED, DM_ARCHIVE_MANIFEST, reading->line,
+                 "it does not have the size of %s, %" G_GINT64_FORMAT, name, size);
     close(fd);
     reading->report->bytes += size;
 }
@@ -191,7 +195,8 @@ static gboolean verify_manifest(Reading *reading, FILE *file, GError **error)
         if (!g_hash_table_contains(reading->names, name))
             complain(reading, DM_ARCHIVE_EXTRA, name, 0, "no line names it");
     }
-    if (reading->text->len > 0 && !reading->report->in_use)
+    /* The writer at work writes to the last month alone. */
+    if (reading->text->len > 0 && !(reading->report->in_use && reading->last))
         complain(reading, DM_ARCHIVE_TORN, DM_ARCHIVE_MANIFEST, reading->line + 1,
                  "%" G_GSIZE_FORMAT " bytes of a line without its end; in the last month, demail-poller's next start "
                  "removes them and archives their message anew",
@@ -246,6 +251,7 @@ static gboolean is_in_use(const char *dir)
 static gboolean verify_months(Reading *reading, const GPtrArray *months, GError **error)
 {
     for (guint i = 0; i < months->len; i++) {
+        reading->last = i + 1 == months->len;
         if (!verify_month(reading, g_ptr_array_index(months, i), error))
             return FALSE;
     }
@@ -254,6 +260,18 @@ static gboolean verify_months(Reading *reading, const GPtrArray *months, GError 
                  "no line has the hash %s; lines at the end were removed, or lines were changed",
                  reading->order->must_have);
     return TRUE;
+}
+
+/* Without it a folder with no month is none, and not one without a fault. */
+static gboolean has_writer(const char *dir, GError **error)
+{
+    g_autofree char *lock = g_build_filename(dir, DM_ARCHIVE_LOCK, NULL);
+
+    if (g_access(lock, F_OK) == 0)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT,
+                "%s: is no archive; name the archive_dir of a tenant, or a folder with months of it", dir);
+    return FALSE;
 }
 
 gboolean dm_archive_verify(const DmArchiveVerification *verification, DmArchiveReport *report, GError **error)
@@ -265,7 +283,7 @@ gboolean dm_archive_verify(const DmArchiveVerification *verification, DmArchiveR
     g_strlcpy(report->head, verification->before != NULL ? verification->before : DM_ARCHIVE_NO_HASH,
               sizeof report->head);
     months = dm_archive_months(verification->dir, error);
-    if (months == NULL)
+    if (months == NULL || (months->len == 0 && !has_writer(verification->dir, error)))
         return FALSE;
     reading.text = g_string_new(NULL);
     reading.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

@@ -50,7 +50,7 @@ typedef struct {
     char head[DM_ARCHIVE_HASH_SIZE];
 } DmArchiveReport;
 
-/* FALSE if it can't be read: DM_ERROR_NOINPUT, DM_ERROR_TEMPORARY. */
+/* FALSE if it can't be read, or is none: DM_ERROR_NOINPUT, DM_ERROR_TEMPORARY. */
 gboolean dm_archive_verify(const DmArchiveVerification *verification, DmArchiveReport *report, GError **error);
 
 #endif

@@ -259,5 +259,7 @@ def test_archive_that_is_out_of_order(mta, own_world):
 def test_verify_has_no_archive(tmp_path):
     done = run(program("demailctl"), "archive", "verify", tmp_path / "none")
     assert done.returncode == 66 and "none" in done.stderr
+    done = run(program("demailctl"), "archive", "verify", tmp_path)
+    assert done.returncode == 66 and "is no archive" in done.stderr
     for operands in (["verify"], ["look", tmp_path], ["verify", "--head", "abc", tmp_path]):
         assert run(program("demailctl"), "archive", *operands).returncode == 64

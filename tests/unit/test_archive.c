@@ -414,6 +414,48 @@ static void test_tampering(void **state)
     expect(*state, 3, "missing extra ");
 }
 
+static void test_tampering_with_the_last_line(void **state)
+{
+    g_auto(GStrv) l = fill(*state);
+    g_autofree char *text = read_manifest(*state);
+    g_autofree char *lied = g_strdup(text);
+    char *size = strstr(strstr(lied, l[2]), " size=") + strlen(" size=");
+
+    *size = *size == '9' ? '8' : '9';
+    write_manifest(*state, lied);
+    expect(*state, 3, "malformed ");
+    write_manifest(*state, text);
+    expect(*state, 3, "");
+}
+
+/* An older month is not written to, also while the archive is in use. */
+static void test_torn_line_of_an_older_month(void **state)
+{
+    g_auto(GStrv) l = fill(*state);
+    g_autofree char *month = month_path(*state, "");
+    g_autofree char *old = g_build_filename(*state, "2001-01", NULL);
+    g_autofree char *text = g_strdup_printf("%s\n%s\n%s\nseq=4", l[0], l[1], l[2]);
+
+    assert_int_equal(g_rename(month, old), 0);
+
+    g_autoptr(DmArchive) archive = dm_archive_open(*state, NULL);
+
+    assert_true(put_text(archive, "m4", MESSAGE "4"));
+    expect(*state, 4, "");
+    g_free(ts_write(old, "manifest", text));
+    expect(*state, 4, "torn ");
+}
+
+static void test_no_archive(void **state)
+{
+    const DmArchiveVerification order = {.dir = *state, .problem = on_problem, .month = on_month};
+    g_autoptr(GError) error = NULL;
+    DmArchiveReport report;
+
+    assert_false(dm_archive_verify(&order, &report, &error));
+    assert_int_equal(error->code, DM_ERROR_NOINPUT);
+}
+
 /* Lines that were cut off at the end, with their files, leave a chain that is whole; a head noted elsewhere tells. */
 static void test_cut_off_end(void **state)
 {
@@ -571,6 +613,9 @@ int main(void)
         TEST(line_without_place),
         TEST(torn_line),
         TEST(tampering),
+        TEST(tampering_with_the_last_line),
+        TEST(torn_line_of_an_older_month),
+        TEST(no_archive),
         TEST(cut_off_end),
         TEST(months),
         TEST(full_disk),
