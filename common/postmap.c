@@ -82,17 +82,20 @@ static void parse_physical(const Parse *parse, GString *logical, const char *tex
     g_string_append_len(logical, text, (gssize)strcspn(text, "\r\n"));
 }
 
-gboolean dm_postmap_parse(const char *source, void (*entry)(const char *, const char *, guint, gpointer), gpointer data,
-                          GPtrArray *problems, GError **error)
+static FILE *open_source(const char *source, GError **error)
 {
-    const Parse parse = {source, entry, data, problems};
     FILE *file = fopen(source, "re");
-    if (file == NULL) {
+
+    if (file == NULL)
         g_set_error(error, DM_ERROR, errno == EACCES ? DM_ERROR_NOPERM : DM_ERROR_NOINPUT,
                     "table %s: %s; make the file or correct the path", source, g_strerror(errno));
-        return FALSE;
-    }
+    return file;
+}
 
+static gboolean parse_file(FILE *file, const char *source, void (*entry)(const char *, const char *, guint, gpointer),
+                           gpointer data, GPtrArray *problems, GError **error)
+{
+    const Parse parse = {source, entry, data, problems};
     g_autoptr(GString) logical = g_string_new(NULL);
     char *text = NULL;
     size_t size = 0;
@@ -103,13 +106,23 @@ gboolean dm_postmap_parse(const char *source, void (*entry)(const char *, const 
         parse_physical(&parse, logical, text, (gsize)length, ++line, &logical_line);
     int reason = ferror(file) ? errno : 0;
     free(text);
-    fclose(file);
     if (reason != 0) {
         g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "table %s: %s", source, g_strerror(reason));
         return FALSE;
     }
     parse_logical(&parse, logical, logical_line);
     return TRUE;
+}
+
+gboolean dm_postmap_parse(const char *source, void (*entry)(const char *, const char *, guint, gpointer), gpointer data,
+                          GPtrArray *problems, GError **error)
+{
+    FILE *file = open_source(source, error);
+    gboolean good = file != NULL && parse_file(file, source, entry, data, problems, error);
+
+    if (file != NULL)
+        fclose(file);
+    return good;
 }
 
 typedef struct {
@@ -185,9 +198,10 @@ static int write_entries(MDB_txn *txn, const Compilation *compilation)
     return rc;
 }
 
-/* Writes a complete file at `path`; 0 or an LMDB error. */
-static int write_file(const char *path, const Compilation *compilation, gsize map_size, mode_t mode)
+/* Fills the empty file; 0 or an LMDB error. */
+static int write_file(int fd, const Compilation *compilation, gsize map_size)
 {
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     MDB_env *env = NULL;
     MDB_txn *txn = NULL;
 
@@ -196,7 +210,7 @@ static int write_file(const char *path, const Compilation *compilation, gsize ma
         return rc;
     rc = mdb_env_set_mapsize(env, map_size);
     if (rc == 0)
-        rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, mode);
+        rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, 0600);
     if (rc == 0)
         rc = mdb_txn_begin(env, NULL, 0, &txn);
     if (rc == 0) {
@@ -212,14 +226,12 @@ static int write_file(const char *path, const Compilation *compilation, gsize ma
     return rc;
 }
 
-static int write_growing(const char *path, const Compilation *compilation, mode_t mode)
+static int write_growing(int fd, const Compilation *compilation)
 {
     int rc = MDB_MAP_FULL;
 
-    for (gsize size = MAP_SIZE_FIRST; rc == MDB_MAP_FULL && size <= MAP_SIZE_LAST; size *= 4) {
-        unlink(path);
-        rc = write_file(path, compilation, size, mode);
-    }
+    for (gsize size = MAP_SIZE_FIRST; rc == MDB_MAP_FULL && size <= MAP_SIZE_LAST; size *= 4)
+        rc = ftruncate(fd, 0) == 0 ? write_file(fd, compilation, size) : errno;
     return rc;
 }
 
@@ -234,17 +246,30 @@ static gboolean sync_folder(const char *path)
     return synced;
 }
 
-/* Makes `path` with the source's owner, group and mode, in one step. */
+/* The complete file under the name `temporary`, with the source's owner, group and mode; 0 or an LMDB error. */
+static int make_file(const char *temporary, const Compilation *compilation, const struct stat *source)
+{
+    unlink(temporary);
+    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    int rc = write_growing(fd, compilation);
+    if (rc == 0 && (fchown(fd, geteuid() == 0 ? source->st_uid : (uid_t)-1, source->st_gid) != 0 ||
+                    fchmod(fd, source->st_mode & 0777) != 0))
+        rc = errno;
+    close(fd);
+    return rc;
+}
+
+/* Makes `path` in one step. The folder may be another's than root's, who runs this: what is in its place is never
+ * followed, and only the file made here gets an owner. */
 static gboolean replace_file(const char *path, const Compilation *compilation, const struct stat *source,
                              GError **error)
 {
     g_autofree char *temporary = g_strdup_printf("%s.new.%d", path, (int)getpid());
-    mode_t mode = source->st_mode & 0777;
 
-    int rc = write_growing(temporary, compilation, mode);
-    if (rc == 0 && chown(temporary, geteuid() == 0 ? source->st_uid : (uid_t)-1, source->st_gid) != 0)
-        rc = errno;
-    if (rc == 0 && (chmod(temporary, mode) != 0 || rename(temporary, path) != 0 || !sync_folder(path)))
+    int rc = make_file(temporary, compilation, source);
+    if (rc == 0 && (rename(temporary, path) != 0 || !sync_folder(path)))
         rc = errno;
     if (rc == 0)
         return TRUE;
@@ -252,6 +277,22 @@ static gboolean replace_file(const char *path, const Compilation *compilation, c
     g_set_error(error, DM_ERROR, rc == EACCES || rc == EPERM ? DM_ERROR_NOPERM : DM_ERROR_OS,
                 "table %s: can't be written: %s; check the folder's mode and space", path, mdb_strerror(rc));
     return FALSE;
+}
+
+/* With the owner and mode of the very file that was read. */
+static gboolean read_source(const char *source, Compilation *compilation, struct stat *st, GPtrArray *problems,
+                            GError **error)
+{
+    FILE *file = open_source(source, error);
+    gboolean good = file != NULL && parse_file(file, source, collect, compilation, problems, error);
+
+    if (good && fstat(fileno(file), st) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "table %s: %s", source, g_strerror(errno));
+        good = FALSE;
+    }
+    if (file != NULL)
+        fclose(file);
+    return good;
 }
 
 gboolean dm_postmap_compile(const char *source, gboolean two_way, guint64 *entries, GPtrArray *problems, GError **error)
@@ -262,12 +303,8 @@ gboolean dm_postmap_compile(const char *source, gboolean two_way, guint64 *entri
     struct stat st;
 
     g_array_set_clear_func(list, clear_entry);
-    if (!dm_postmap_parse(source, collect, &compilation, problems, error))
+    if (!read_source(source, &compilation, &st, problems, error))
         return FALSE;
-    if (stat(source, &st) != 0) {
-        g_set_error(error, DM_ERROR, DM_ERROR_NOINPUT, "table %s: %s", source, g_strerror(errno));
-        return FALSE;
-    }
     guint64 count = two_way ? list->len / 2 : list->len;
     Entry format = {g_strdup(DM_POSTMAP_FORMAT), g_strdup(two_way ? DM_POSTMAP_TWO_WAY : DM_POSTMAP_VERSION), 0};
     g_array_append_val(list, format);

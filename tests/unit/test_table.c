@@ -3,6 +3,7 @@
 #include "tests/unit/support.h"
 
 #include <glib/gstdio.h>
+#include <lmdb.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,22 @@ static const char *const source = "# comment\n"
                                   "@example.org\tat\n"
                                   "example.org domain\n"
                                   ".org parent\n";
+
+/* While a table is compiled, whoever owns its folder puts a link to `aim` in the place of the file `swapped`. */
+static const char *swapped;
+static const char *aim;
+
+int __real_mdb_env_create(MDB_env **env);
+int __wrap_mdb_env_create(MDB_env **env);
+
+int __wrap_mdb_env_create(MDB_env **env)
+{
+    if (swapped != NULL) {
+        (void)unlink(swapped);
+        assert_int_equal(symlink(aim, swapped), 0);
+    }
+    return __real_mdb_env_create(env);
+}
 
 static void compile(const char *path, gboolean two_way)
 {
@@ -159,6 +176,28 @@ static void test_bad_sources(void **state)
     assert_int_equal(error->code, DM_ERROR_NOINPUT);
 }
 
+/* The link is not followed: neither is anything written where it points, nor does that get another owner or mode. */
+static void test_link_in_the_way(void **state)
+{
+    g_autofree char *path = ts_write(*state, "theirs", "a 1\n");
+    g_autofree char *temporary = g_strdup_printf("%s" DM_POSTMAP_SUFFIX ".new.%d", path, (int)getpid());
+    g_autofree char *made = g_strconcat(path, DM_POSTMAP_SUFFIX, NULL);
+    g_autofree char *victim = ts_write(*state, "victim", "");
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    struct stat st;
+
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(chmod(victim, 0600), 0);
+    aim = victim;
+    swapped = temporary;
+    dm_postmap_compile(path, FALSE, NULL, problems, NULL);
+    swapped = NULL;
+    assert_true(g_file_test(made, G_FILE_TEST_IS_SYMLINK));
+    assert_int_equal(stat(victim, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 /* A reader keeps its state; the next one sees the new file; a missing file is an error, or the last state is kept. */
 static void test_replaced(void **state)
 {
@@ -253,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_way, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_foreach, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_bad_sources, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_link_in_the_way, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_replaced, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_truncated_in_place, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_optional, ts_set_up, ts_tear_down),
