@@ -91,7 +91,8 @@ static void print_text(const Check *check)
 
     for (guint i = 0; i < check->findings->len; i++) {
         const DmCheckFinding *finding = g_ptr_array_index(check->findings, i);
-        g_autofree char *command = dm_check_command(finding, reload);
+        g_autofree char *exact = dm_check_command(finding, reload);
+        g_autofree char *command = dm_output_plain(exact);
         fprintf(stderr, "%s: %s %s: %s\n    why: %s\n    run: %s\n", DM_CTL_NAME,
                 finding->severity == DM_CHECK_ERROR ? "error" : "warning", finding->code, finding->problem,
                 finding->why, command);

@@ -45,7 +45,9 @@ char *dm_output_plain(const char *text)
 
 void dm_output_complain(const char *problem)
 {
-    fprintf(stderr, "%s: %s\n", DM_CTL_NAME, problem);
+    g_autofree char *plain = dm_output_plain(problem);
+
+    fprintf(stderr, "%s: %s\n", DM_CTL_NAME, plain);
 }
 
 char *dm_output_time(gint64 time)

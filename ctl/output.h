@@ -23,7 +23,7 @@ char *dm_output_plain(const char *text);
 /* A time (seconds since 1970) in UTC, ISO 8601; "" for 0. g_free(). */
 char *dm_output_time(gint64 time);
 
-/* "demailctl: problem" on standard error. */
+/* "demailctl: problem" on standard error, as one line of plain text. */
 void dm_output_complain(const char *problem);
 
 #endif

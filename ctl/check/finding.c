@@ -1,5 +1,7 @@
 #include "ctl/check/finding.h"
 
+#include "ctl/output.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -19,6 +21,9 @@ GPtrArray *dm_check_findings_new(void)
 
 void dm_check_findings_add(GPtrArray *findings, DmCheckFinding finding)
 {
+    g_autofree char *text = finding.problem;
+
+    finding.problem = dm_output_plain(text);
     for (guint i = 0; i < findings->len; i++) {
         const DmCheckFinding *other = g_ptr_array_index(findings, i);
         if (g_str_equal(other->problem, finding.problem)) {
@@ -52,12 +57,11 @@ json_t *dm_check_findings_json(const GPtrArray *findings, const char *reload)
 
     for (guint i = 0; i < findings->len; i++) {
         const DmCheckFinding *finding = g_ptr_array_index(findings, i);
-        g_autofree char *problem = g_utf8_make_valid(finding->problem, -1);
         g_autofree char *whole = dm_check_command(finding, reload);
         g_autofree char *command = g_utf8_make_valid(whole, -1);
         json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", finding->code, "severity",
                                                finding->severity == DM_CHECK_ERROR ? "error" : "warning", "problem",
-                                               problem, "why", finding->why, "command", command));
+                                               finding->problem, "why", finding->why, "command", command));
     }
     return array;
 }

@@ -24,7 +24,8 @@ typedef struct {
 /* An array of findings that frees them. */
 GPtrArray *dm_check_findings_new(void);
 
-/* Adds a finding once: one with the same problem is dropped. Takes `problem` and `command`, copies the rest. */
+/* Adds a finding once: one with the same problem is dropped. Takes `problem` and `command`, copies the rest. What the
+ * problem quotes may be a stranger's: it becomes one line of plain text, which stays a comment in a script. */
 void dm_check_findings_add(GPtrArray *findings, DmCheckFinding finding);
 
 /* Whether one of them is an error. */

@@ -27,14 +27,15 @@ static gboolean is_compiled(const char *spec)
     return g_str_has_prefix(spec, "lmdb:");
 }
 
-/* Opens the source at the line for the key, and compiles it. */
-static char *edit_command(const char *spec, const char *key)
+/* Opens the source, and compiles it; at the line for the key, unless that may be more than a pattern to the editor,
+ * which takes orders behind one: who writes a table need not be who runs this. */
+char *dm_check_edit_command(const char *spec, const char *key)
 {
+    static const char safe[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "@._-";
     g_autofree char *file = dm_shell_word(source_of(spec));
-    g_autofree char *pattern = g_strdup_printf("+/^%s", key);
-    g_autofree char *word = dm_shell_word(pattern);
+    g_autofree char *place = key[strspn(key, safe)] == '\0' ? g_strdup_printf("+/^%s ", key) : g_strdup("");
 
-    return g_strdup_printf("\"${EDITOR:-vi}\" %s %s%s%s", word, file, is_compiled(spec) ? " && demailctl postmap " : "",
+    return g_strdup_printf("\"${EDITOR:-vi}\" %s%s%s%s", place, file, is_compiled(spec) ? " && demailctl postmap " : "",
                            is_compiled(spec) ? file : "");
 }
 
@@ -44,7 +45,7 @@ static void add_entry(const Tables *tables, const char *key, char *problem, cons
                                                              .severity = DM_CHECK_ERROR,
                                                              .problem = problem,
                                                              .why = why,
-                                                             .command = edit_command(tables->spec, key)});
+                                                             .command = dm_check_edit_command(tables->spec, key)});
 }
 
 static gboolean check_sender(const char *key, const char *value, gpointer data)
@@ -131,8 +132,11 @@ void dm_check_tables(const DmGateway *gateway, GPtrArray *findings)
 static gboolean add_domain(const char *key, const char *value, gpointer data)
 {
     GPtrArray *domains = data;
+    gboolean is_word = TRUE;
 
-    if (g_ascii_strcasecmp(value, "no") != 0 && strchr(key, '@') == NULL && strchr(key, '\n') == NULL)
+    for (const char *c = key; *c != '\0'; c++)
+        is_word = is_word && *c != '@' && !g_ascii_iscntrl(*c);
+    if (is_word && g_ascii_strcasecmp(value, "no") != 0)
         g_ptr_array_add(domains, g_strdup(key));
     return TRUE;
 }

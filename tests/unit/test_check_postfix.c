@@ -1,4 +1,5 @@
 #include "ctl/check/postfix_rules.h"
+#include "ctl/check/tables.h"
 #include "tests/unit/support.h"
 
 #include <string.h>
@@ -151,6 +152,32 @@ static void test_words(void **state)
     assert_string_equal(joined, "a|{ b c, d=e }|f|g");
 }
 
+/* A problem may quote what others have written; in a script it is a comment. */
+static void test_problem_is_one_plain_line(void **state)
+{
+    g_autoptr(GPtrArray) findings = dm_check_findings_new();
+
+    (void)state;
+    dm_check_findings_add(findings, (DmCheckFinding){.code = "a.b",
+                                                     .problem = g_strdup("key x\nrm -r /\033]0;y\007\xff"),
+                                                     .why = "",
+                                                     .command = g_strdup("true")});
+    const DmCheckFinding *finding = g_ptr_array_index(findings, 0);
+    assert_string_equal(finding->problem, "key x rm -r / ]0;y \xef\xbf\xbd");
+}
+
+/* To vi(1), "/a/|!id" is a pattern and an order. */
+static void test_editor_gets_no_orders(void **state)
+{
+    g_autofree char *plain = dm_check_edit_command("lmdb:/etc/demail/s x", "max@gemeinde.example");
+    g_autofree char *order = dm_check_edit_command("texthash:/etc/demail/senders", "a/|!id");
+
+    (void)state;
+    assert_string_equal(plain, "\"${EDITOR:-vi}\" +/^max@gemeinde.example '/etc/demail/s x' && "
+                               "demailctl postmap '/etc/demail/s x'");
+    assert_string_equal(order, "\"${EDITOR:-vi}\" /etc/demail/senders");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +185,8 @@ int main(void)
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_chroot),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_problem_is_one_plain_line),
+        cmocka_unit_test(test_editor_gets_no_orders),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
