@@ -48,8 +48,9 @@ gboolean dm_metrics_file_replace(const char *path, const char *text, gsize lengt
 {
     g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
     int file = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
-    gboolean done = file >= 0 && fchmod(file, (mode_t)mode) == 0 && flock(file, LOCK_EX) == 0 &&
-                    write_all(file, text, length) && g_rename(temporary, path) == 0;
+    /* Locked while nobody else can open it: who holds the lock before us would have us wait. */
+    gboolean done = file >= 0 && flock(file, LOCK_EX) == 0 && write_all(file, text, length) &&
+                    fchmod(file, (mode_t)mode) == 0 && g_rename(temporary, path) == 0;
     int reason = errno;
 
     if (!done && file >= 0)

@@ -5,8 +5,24 @@
 #include "common/metrics_file.h"
 #include "tests/unit/support.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+
+/* Whoever can open a file can lock it first, and would have its writer wait: nobody can. */
+int __wrap_flock(int fd, int operation)
+{
+    struct stat st;
+
+    assert_int_equal(fstat(fd, &st), 0);
+    if ((operation & LOCK_NB) == 0)
+        assert_int_equal(st.st_mode & 0777, 0600);
+    return __real_flock(fd, operation);
+}
 
 static char *text_of(DmMetrics *metrics)
 {
