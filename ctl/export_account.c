@@ -69,16 +69,29 @@ static gboolean open_out(DmExportAccount *account, const char *out, GError **err
     return TRUE;
 }
 
+/* Whose it is, or who may write there, could have put files in their places that he reads. */
+static gboolean check_out(const DmExportAccount *account, const char *out, GError **error)
+{
+    struct stat st;
+
+    if (fstat(account->out, &st) != 0)
+        return fail_out(out, "name a folder", error);
+    if (st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+        faccessat(account->out, ".", W_OK | X_OK, AT_EACCESS) == 0)
+        return TRUE;
+    g_set_error(error, DM_ERROR, DM_ERROR_NOPERM,
+                "--out %s: it must belong to the user who runs this, by root %s, and nobody else may write there: "
+                "chown(8) it, and chmod 700",
+                out, account->config->poller.user);
+    return FALSE;
+}
+
 static gboolean become_user(const DmExportAccount *account, const char *out, GError **error)
 {
     if (!dm_program_drop_privileges(account->config->poller.user, account->config->poller.group, error) ||
         !dm_program_hide_memory(error))
         return FALSE;
-    if (faccessat(account->out, ".", W_OK | X_OK, AT_EACCESS) == 0)
-        return TRUE;
-    g_autofree char *remedy = g_strdup_printf("it must belong to the user who runs this, by root %s: chown(8) it",
-                                              account->config->poller.user);
-    return fail_out(out, remedy, error);
+    return check_out(account, out, error);
 }
 
 gboolean dm_export_account_open(DmExportAccount *account, const char *out, GError **error)

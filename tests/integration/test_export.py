@@ -207,8 +207,11 @@ def test_belongs_to_the_pollers_user(few):
         assert stat.S_IMODE(status.st_mode) == (0o700 if path == out else 0o600)
     foreign = few.home / "foreign"
     foreign.mkdir(mode=0o755)
-    done = few.export(foreign)
-    assert (done.returncode, "chown" in done.stderr, os.listdir(foreign)) == (77, True, [])
+    for owner, mode in ((0, 0o755), (0, 0o777), (65534, 0o777), (USER.pw_uid, 0o770)):
+        os.chown(foreign, owner, 65534)
+        foreign.chmod(mode)
+        done = few.export(foreign)
+        assert (done.returncode, "chown" in done.stderr, os.listdir(foreign)) == (77, True, []), (owner, mode)
 
 
 def test_grows_meanwhile(few, tmp_path):
