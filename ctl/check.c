@@ -63,17 +63,41 @@ static void check_rights(const Check *check)
                              .command = g_strdup("sudo demailctl check")});
 }
 
+/* What follows reads what the poller has fetched, and speaks with providers: not as root, but as demail-poller does it.
+ * FALSE: it can't be done so. */
+static gboolean become_poller(const Check *check, const DmConfig *config)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *file = dm_shell_word(config->file);
+
+    if (dm_program_drop_privileges(config->poller.user, config->poller.group, &error))
+        return TRUE;
+    if (!g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE)) /* that the user is missing has been found */
+        dm_check_findings_add(
+            check->findings,
+            (DmCheckFinding){.code = "user.unusable",
+                             .severity = DM_CHECK_ERROR,
+                             .problem = g_strdup_printf("%s: [poller]: %s", config->file, error->message),
+                             .why = "demail-poller does not start; the list of providers and the "
+                                    "logins were not looked at",
+                             .command = g_strdup_printf("\"${EDITOR:-vi}\" %s", file)});
+    return FALSE;
+}
+
 /* What can be looked at beyond the tables, also where these are broken. */
 static void check_rest(Check *check, const DmConfig *config, char **domains)
 {
+    gboolean log_in = !check->no_login && geteuid() == 0;
     gint64 largest = 0;
 
-    check_trust(check, config);
     if (!check->no_mta)
         dm_check_mta(&check->mta, config, domains, check->findings);
     dm_check_sockets(config, check->mta.mail_user, check->findings);
-    if (!check->no_login && geteuid() == 0)
-        largest = dm_check_logins(config, check->findings);
+    if (become_poller(check, config)) {
+        check_trust(check, config);
+        if (log_in)
+            largest = dm_check_logins(config, check->findings);
+    }
     dm_check_size(&check->mta, largest, check->findings);
 }
 

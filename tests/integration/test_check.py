@@ -7,11 +7,13 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from harness.doctor import OwnEtc, PatientWorld
-from harness.process import program, run
+from harness.doctor import USERS, OwnEtc, PatientWorld
+from harness.process import SANITIZERS, program, run
+from harness.wait import wait_until
 
 ATTEMPTS_LEFT = "2"  # after one, of those that the trial provider allows
 
@@ -352,6 +354,21 @@ def test_wrong_password_is_tried_once_for_each_account(patient):
         del gateway.config[name]
     gateway.write_config()
     gateway.start_poller()
+
+
+@postfix_only
+def test_logs_in_as_the_poller(patient):
+    """A provider's answers, and the list of providers, are no reading for root."""
+    def user():
+        return re.search(r"(?m)^Uid:\t\d+\t(\d+)", Path(f"/proc/{check.pid}/status").read_text())[1]
+
+    patient.sandbox.fault("delay", path="/v1/session", seconds=3, times=1)
+    check = subprocess.Popen([program("demailctl"), "-c", patient.gateway.conf, "check", "--postfix-config",
+                              patient.mta.etc], stdout=subprocess.DEVNULL, env={**os.environ, **SANITIZERS})
+    wait_until(lambda: check.poll() is not None or user() == str(USERS["demail-poller"]), "the poller's user")
+    assert check.poll() is None
+    assert check.wait(timeout=60) == 0
+    patient.sandbox.clear_faults()
 
 
 @postfix_only
