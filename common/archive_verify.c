@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -88,6 +89,20 @@ static void check_chain(Reading *reading)
         reading->had = TRUE;
 }
 
+/* A folder that was handed in may hold anything: no link is followed, and nothing waits for a pipe's other end or reads
+ * a device. -1 with errno. */
+static int open_regular(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat info;
+
+    if (fd < 0 || (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
 /* In its place, or where a crash, or the writer at work, has left it for now. -1 if it is nowhere. */
 static int open_file(Reading *reading, const char *name)
 {
@@ -96,7 +111,7 @@ static int open_file(Reading *reading, const char *name)
     /* The writer may move it in between. */
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
         g_autofree char *path = path_of(reading, folders[i], name);
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        int fd = open_regular(path);
         if (fd >= 0) {
             reading->report->unfinished += i == 1 ? 1 : 0;
             return fd;
@@ -207,12 +222,15 @@ static gboolean verify_manifest(Reading *reading, FILE *file, GError **error)
 static gboolean verify_month(Reading *reading, const char *month, GError **error)
 {
     g_autofree char *path = path_of(reading, month, DM_ARCHIVE_MANIFEST);
-    FILE *file = g_fopen(path, "re");
+    int fd = open_regular(path);
+    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
     gboolean good = TRUE;
 
     reading->month = month;
     reading->line = 0;
     g_hash_table_remove_all(reading->names);
+    if (file == NULL && fd >= 0)
+        close(fd);
     if (file != NULL)
         good = verify_manifest(reading, file, error);
     else

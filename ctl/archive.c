@@ -21,9 +21,11 @@ static void print_problem(const DmArchiveProblem *problem, gpointer data)
     const Verification *verification = data;
 
     if (verification->json) {
+        g_autofree char *valid_file = g_utf8_make_valid(problem->file, -1);
+        g_autofree char *valid_reason = g_utf8_make_valid(problem->reason, -1);
         json_t *object = json_pack("{s:s, s:s, s:s}", "kind", dm_archive_problem_word(problem->kind), "file",
-                                   problem->file, "reason", problem->reason);
-        if (object != NULL && problem->line > 0)
+                                   valid_file, "reason", valid_reason);
+        if (problem->line > 0)
             json_object_set_new(object, "line", json_integer(problem->line));
         json_array_append_new(verification->problems, object);
         return;
@@ -50,9 +52,11 @@ static void print_month(const char *month, gint64 lines, const char *head, gpoin
 
 static void print_report(const Verification *verification, const DmArchiveReport *report)
 {
+    g_autofree char *dir = g_utf8_make_valid(verification->dir, -1);
+
     if (verification->json) {
-        dm_output_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:b, s:s, s:O, s:O}", "dir", verification->dir,
-                                 "valid", report->problems == 0, "messages", (json_int_t)report->messages, "bytes",
+        dm_output_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:b, s:s, s:O, s:O}", "dir", dir, "valid",
+                                 report->problems == 0, "messages", (json_int_t)report->messages, "bytes",
                                  (json_int_t)report->bytes, "begun", (json_int_t)report->begun, "unfinished",
                                  (json_int_t)report->unfinished, "in_use", (int)report->in_use, "head", report->head,
                                  "months", verification->months, "problems", verification->problems));

@@ -30,7 +30,7 @@ static gboolean open_file(Check *check, const char *file)
         close(check->fd);
     g_free(check->file);
     check->file = g_strdup(file);
-    check->fd = openat(check->dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    check->fd = openat(check->dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     return check->fd >= 0;
 }
 

@@ -82,9 +82,10 @@ static gboolean read_message(const json_t *line, DmManifestMessage *message)
     };
     if (message->id[0] == '\0' || message->folder[0] == '\0')
         return FALSE;
-    return message->gone || (message->file[0] != '\0' && message->file[0] != '/' && message->offset >= 0 &&
-                             message->length >= 0 && message->size >= 0 && strlen(message->sha256) == SHA256_HEX &&
-                             message->offset <= G_MAXINT64 - message->length);
+    return message->gone ||
+           (message->file[0] != '\0' && message->file[0] != '/' && strstr(message->file, "../") == NULL &&
+            message->offset >= 0 && message->length >= 0 && message->size >= 0 &&
+            strlen(message->sha256) == SHA256_HEX && message->offset <= G_MAXINT64 - message->length);
 }
 
 static json_t *write_message(const DmManifestMessage *message)
@@ -242,7 +243,7 @@ static gboolean load_all(DmManifest *manifest, int dir, const DmManifestHead *he
 DmManifest *dm_manifest_open(int dir, const DmManifestHead *head, gboolean *made, GError **error)
 {
     int flags = head != NULL ? O_RDWR | O_CREAT : O_RDONLY;
-    int fd = openat(dir, DM_MANIFEST_FILE, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(dir, DM_MANIFEST_FILE, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     gboolean is_new = FALSE;
 
     if (fd < 0) {

@@ -28,9 +28,10 @@ static const char *word_for(const DmExportSummary *summary)
 
 static void print_json(const DmExportSummary *summary)
 {
+    g_autofree char *name = g_utf8_make_valid(summary->name, -1);
     json_t *failed = json_array();
     json_t *object =
-        json_pack("{s:s, s:b, s:i, s:I, s:i, s:i, s:i, s:i, s:o}", "name", summary->name, "stopped", summary->stopped,
+        json_pack("{s:s, s:b, s:i, s:I, s:i, s:i, s:i, s:i, s:o}", "name", name, "stopped", summary->stopped,
                   "messages", (int)summary->counts.messages, "bytes", (json_int_t)summary->counts.bytes, "not_valid",
                   (int)summary->counts.invalid, "gone", (int)summary->counts.gone, "good", (int)summary->checked.good,
                   "damaged", (int)summary->checked.damaged, "failed", failed);

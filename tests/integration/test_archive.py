@@ -256,6 +256,28 @@ def test_archive_that_is_out_of_order(mta, own_world):
     assert done.returncode == 78 and "belongs to [tenant gemeinde] already" in done.stderr, done.stderr
 
 
+def test_verify_of_a_hostile_folder(tmp_path):
+    """It comes to an end, and leaves nothing out of what it finds."""
+    month = tmp_path / "2026-11"
+    month.mkdir()
+    os.mkfifo(month / "manifest")
+    found = verify_json(tmp_path)
+    assert [problem["kind"] for problem in found["problems"]] == ["missing"] and not found["valid"]
+    (month / "manifest").unlink()
+    (month / "manifest").write_bytes(b"seq=1 prev=\xff file=x\n")
+    (month / os.fsdecode(b"\xfe\x1b]0;y\x07")).touch()
+    found = verify_json(tmp_path)
+    assert [problem["kind"] for problem in found["problems"]] == ["chain", "missing", "extra"]
+    text = run(program("demailctl"), "archive", "verify", tmp_path).stdout
+    assert "extra: " in text and "\x1b" not in text
+
+
+def verify_json(folder):
+    done = run(program("demailctl"), "archive", "verify", "--json", folder)
+    assert done.returncode == 1, done
+    return json.loads(done.stdout)
+
+
 def test_verify_has_no_archive(tmp_path):
     done = run(program("demailctl"), "archive", "verify", tmp_path / "none")
     assert done.returncode == 66 and "none" in done.stderr
