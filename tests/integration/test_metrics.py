@@ -2,11 +2,13 @@
 
 import datetime
 import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+from harness.process import program, run
 from harness.wait import wait_until
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -181,6 +183,21 @@ def test_file_for_the_node_exporter(world, tmp_path):
     done = world.gateway.demailctl("-c", world.gateway.conf, "metrics", "--output", tmp_path / "nowhere" / "file")
     assert done.returncode == 73 and "nowhere/file" in done.stderr
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_rights_of_the_unit_are_enough(world, tmp_path):
+    """The folder is another's, and what is read the poller's."""
+    unit = (MONITORING / "demail-metrics.service").read_text()
+    rights = re.search(r"(?m)^CapabilityBoundingSet=(.+)$", unit)[1].lower().split()
+    folder = tmp_path / "node-exporter"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    for given, code in ((rights, 0), (rights[1:], 73)):
+        bounds = ",".join(["-all", *(f"+{right.removeprefix('cap_')}" for right in given)])
+        done = run("setpriv", f"--bounding-set={bounds}", "--no-new-privs", program("demailctl"), "-c",
+                   world.gateway.conf, "metrics", "--output", folder / "demail.prom")
+        assert done.returncode == code, done
+    assert "demail_up" in (folder / "demail.prom").read_text()
 
 
 def names_in(text):
