@@ -5,6 +5,7 @@
 #define TRANSPORT      "demail"
 #define RECIPIENTS     10000 /* of one envelope: as many as demail-poller takes */
 #define REPAIRS_MAX    50    /* lines of a table that one command writes */
+#define SAMPLE_USER    "demail-check@"
 #define TRANSPORT_LINE TRANSPORT " unix - - n - - lmtp -o lmtp_line_length_limit=0"
 
 char *dm_rules_sample(const char *key)
@@ -24,7 +25,7 @@ char **dm_rules_transport_keys(const DmPostfix *postfix, const char *domain)
     gsize skip = g_strv_contains((const char *const *)style, "transport_maps") ? 1 : 0;
     GPtrArray *keys = g_ptr_array_new();
 
-    g_ptr_array_add(keys, g_strconcat("demail-check@", domain, NULL));
+    g_ptr_array_add(keys, g_strconcat(SAMPLE_USER, domain, NULL));
     g_ptr_array_add(keys, g_strdup(domain));
     for (const char *dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
         g_ptr_array_add(keys, g_strdup(dot + skip));
@@ -88,11 +89,15 @@ static gboolean is_our_route(const DmConfig *config, const char *value)
     return g_str_equal(one, other);
 }
 
+/* The source of a table that holds lines "KEY VALUE", or NULL: what an LDAP, SQL or pattern table names is no such file,
+ * and lines that were written there would break it. */
 static const char *table_file(const char *table)
 {
+    static const char *const types[] = {"lmdb", "hash", "btree", "cdb", "dbm", "sdbm", NULL};
     const char *colon = strchr(table, ':');
+    g_autofree char *type = colon != NULL ? g_strndup(table, (gsize)(colon - table)) : NULL;
 
-    return colon != NULL && colon[1] == '/' ? colon + 1 : NULL;
+    return type != NULL && colon[1] == '/' && g_strv_contains(types, type) ? colon + 1 : NULL;
 }
 
 /* A table of transport_maps with the same name as our source, else our source. */
@@ -115,9 +120,51 @@ static void append_pattern(GString *text, const char *key)
         g_string_append_printf(text, strchr(".*[]^$\\/", *c) != NULL ? "\\%c" : "%c", *c);
 }
 
+/* What answers for a whole address, as patterns do, is asked before any domain: no line elsewhere helps. The command that
+ * opens it, or NULL. */
+static char *edit_pattern(const DmPostfix *postfix, const Hit *hit)
+{
+    if (hit->value == NULL || table_file(hit->table) != NULL || !g_str_has_prefix(hit->key, SAMPLE_USER))
+        return NULL;
+    const char *slash = strchr(hit->table, '/');
+    g_autofree char *main_cf = g_build_filename(
+        postfix->config_dir != NULL ? postfix->config_dir : dm_postfix_get(postfix, NULL, "config_directory"),
+        "main.cf", NULL);
+    g_autofree char *file = dm_shell_word(slash != NULL ? slash : main_cf);
+    g_autofree char *tool = dm_postfix_tool(postfix, "postfix");
+    return g_strdup_printf("\"${EDITOR:-vi}\" %s && %s reload", file, tool);
+}
+
+static void add_route(DmRules *rules, const char *code, char *problem, const char *why, char *command, gboolean script)
+{
+    dm_check_findings_add(rules->findings, (DmCheckFinding){.code = code,
+                                                            .severity = DM_CHECK_ERROR,
+                                                            .problem = problem,
+                                                            .why = why,
+                                                            .command = command,
+                                                            .script = script});
+}
+
+/* transport_maps with the table before all others. */
+static char *put_first(DmPostfix *postfix, const char *table)
+{
+    g_auto(GStrv) written = dm_postfix_list(dm_postfix_source(postfix, NULL, "transport_maps"));
+    g_autoptr(GPtrArray) order = g_ptr_array_new();
+
+    g_ptr_array_add(order, (gpointer)table);
+    for (char **one = written; *one != NULL; one++) {
+        if (!g_str_equal(*one, table))
+            g_ptr_array_add(order, *one);
+    }
+    g_ptr_array_add(order, NULL);
+    g_autofree char *value = g_strjoinv(", ", (char **)order->pdata);
+    return dm_postfix_set(postfix, NULL, "transport_maps", value);
+}
+
 /* Writes "KEY VALUE" for the keys into the table's source, in the place of other lines for them, compiles it, and makes
- * it a table of transport_maps. */
-static char *write_lines(const DmRules *rules, const char *table, char *const *keys, char *const *tables)
+ * it a table of transport_maps; the first one where another (`outdone`) answers for the same keys. */
+static char *write_lines(const DmRules *rules, const char *table, char *const *keys, char *const *tables,
+                         gboolean outdone)
 {
     DmPostfix *postfix = rules->postfix;
     const char *file = table_file(table);
@@ -138,11 +185,8 @@ static char *write_lines(const DmRules *rules, const char *table, char *const *k
         g_string_append(script, "[[:blank:]]/d");
     }
     g_autofree char *script_word = dm_shell_word(script->str);
-    if (!g_strv_contains((const char *const *)tables, table)) {
-        g_autofree char *value = g_strdup_printf("%s%s%s", table, tables[0] != NULL ? ", " : "",
-                                                 dm_postfix_source(postfix, NULL, "transport_maps"));
-        add = dm_postfix_set(postfix, NULL, "transport_maps", value);
-    }
+    if (outdone || !g_strv_contains((const char *const *)tables, table))
+        add = put_first(postfix, table);
     const char *own = strchr(rules->config->demail_domains, ':') + 1;
     g_autofree char *own_command =
         g_str_equal(own, file) ? g_strdup_printf(" && demailctl postmap %s", file_word) : g_strdup("");
@@ -169,7 +213,8 @@ static void check_divert(DmRules *rules)
 {
     g_autofree char *sample = dm_rules_divert_sample(rules->config);
     g_autofree char *own_key = g_strconcat(".", rules->config->divert_domain, NULL);
-    g_autofree char *folder = g_path_get_dirname(rules->config->file);
+    g_autofree char *config_file = g_canonicalize_filename(rules->config->file, NULL);
+    g_autofree char *folder = g_path_get_dirname(config_file);
     g_autofree char *own_file = g_build_filename(folder, "divert", NULL);
     g_auto(GStrv) tables = current_tables(rules);
     Hit hit;
@@ -185,58 +230,82 @@ static void check_divert(DmRules *rules)
     g_autofree char *route = our_route(rules->config);
     char *problem = g_strdup_printf("main.cf: transport_maps leads %s to %s instead of %s", sample,
                                     hit.value != NULL ? hit.value : "no transport of its own", route);
-    char *command = write_lines(rules, table, keys, tables);
-    note_route(rules, table, keys);
-    dm_rules_add(rules, DM_CHECK_ERROR, "postfix.divert-route", problem,
-                 "what demail-milter diverted does not reach demail-poller: every De-Mail bounces", command);
+    gboolean outdone = hit.value != NULL && !rewrite && hit.key[0] != '*';
+    char *command = edit_pattern(rules->postfix, &hit);
+    gboolean script = command == NULL;
+    if (script) {
+        command = write_lines(rules, table, keys, tables, outdone);
+        note_route(rules, table, keys);
+    }
+    add_route(rules, "postfix.divert-route", problem,
+              "what demail-milter diverted does not reach demail-poller: every De-Mail bounces", command, script);
 }
 
-/* One finding for all domains that the barrier does not hold, by the table that has to be mended. */
-static void add_barrier(DmRules *rules, const char *table, GPtrArray *keys, const char *sample, const char *value,
-                        char *const *tables)
+/* Domains that the barrier does not hold, and the table that has to be mended. */
+typedef struct {
+    char *table;     /* NULL: there are none */
+    GPtrArray *keys; /* of char *: what the table's lines are to be for */
+    char *sample;    /* the first of the domains */
+    char *value;     /* where transport_maps leads it, or NULL */
+    char *edit;      /* opens the table, where lines do not help, or NULL */
+    gboolean outdone;
+} Gap;
+
+static void note_gap(const DmRules *rules, Gap *gap, const char *domain, const Hit *hit, char *const *tables)
+{
+    const char *own_file = strchr(rules->config->demail_domains, ':') + 1;
+    gboolean wrong = hit->value != NULL && table_file(hit->table) != NULL && hit->key[0] != '*';
+    g_autofree char *place = wrong ? g_strdup(hit->table) : choose_table(tables, own_file);
+
+    if (gap->table == NULL) {
+        gap->table = g_strdup(place);
+        gap->sample = dm_rules_sample(domain);
+        gap->value = g_strdup(hit->value);
+        gap->edit = edit_pattern(rules->postfix, hit);
+    }
+    gap->outdone = gap->outdone || (hit->value != NULL && !wrong && hit->key[0] != '*');
+    if (g_str_equal(place, gap->table))
+        g_ptr_array_add(gap->keys, g_strdup(wrong ? hit->key : domain));
+}
+
+/* One finding for all of them. */
+static void add_barrier(DmRules *rules, const Gap *gap, char *const *tables)
 {
     g_autofree char *route = our_route(rules->config);
-    guint count = keys->len;
+    gboolean script = gap->edit == NULL;
+    char *problem = g_strdup_printf("main.cf: transport_maps leads the De-Mail domain %s%s to %s instead of %s",
+                                    gap->sample, gap->keys->len > 1 ? " and others" : "",
+                                    gap->value != NULL ? gap->value : "no transport of its own", route);
 
-    g_ptr_array_add(keys, NULL);
-    char **list = (char **)keys->pdata;
-    char *problem =
-        g_strdup_printf("main.cf: transport_maps leads the De-Mail domain %s%s to %s instead of %s", sample,
-                        count > 1 ? " and others" : "", value != NULL ? value : "no transport of its own", route);
-    char *command = write_lines(rules, table, list, tables);
-    note_route(rules, table, list);
-    dm_rules_add(rules, DM_CHECK_ERROR, "postfix.barrier", problem,
-                 "what gets past demail-milter (an alias, a way in without it) leaves as plain e-mail", command);
+    g_ptr_array_add(gap->keys, NULL);
+    char **keys = (char **)gap->keys->pdata;
+    char *command = script ? write_lines(rules, gap->table, keys, tables, gap->outdone) : g_strdup(gap->edit);
+    if (script)
+        note_route(rules, gap->table, keys);
+    add_route(rules, "postfix.barrier", problem,
+              "what gets past demail-milter (an alias, a way in without it) leaves as plain e-mail", command, script);
 }
 
 static void check_barrier(DmRules *rules)
 {
     g_auto(GStrv) tables = current_tables(rules);
-    const char *own_file = strchr(rules->config->demail_domains, ':') + 1;
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *table = NULL;
-    g_autofree char *first = NULL;
-    g_autofree char *value = NULL;
+    Gap gap = {.keys = keys};
 
     for (char **domain = rules->domains; *domain != NULL; domain++) {
         g_autofree char *sample = dm_rules_sample(*domain);
         Hit hit;
         find_route(rules->postfix, tables, sample, &hit);
         g_autofree char *key = hit.key;
-        gboolean wrong = hit.value != NULL && table_file(hit.table) != NULL && key[0] != '*';
-        if (hit.value != NULL && is_our_route(rules->config, hit.value))
-            continue;
-        g_autofree char *place = wrong ? g_strdup(hit.table) : choose_table(tables, own_file);
-        if (table == NULL) {
-            table = g_strdup(place);
-            first = g_strdup(sample);
-            value = g_strdup(hit.value);
-        }
-        if (g_str_equal(place, table))
-            g_ptr_array_add(keys, g_strdup(wrong ? key : *domain));
+        if (hit.value == NULL || !is_our_route(rules->config, hit.value))
+            note_gap(rules, &gap, *domain, &hit, tables);
     }
-    if (table != NULL)
-        add_barrier(rules, table, keys, first, value, tables);
+    if (gap.table != NULL)
+        add_barrier(rules, &gap, tables);
+    g_free(gap.table);
+    g_free(gap.sample);
+    g_free(gap.value);
+    g_free(gap.edit);
 }
 
 /* Tables that Postfix can't read, or that are older than their source. TRUE if there is one that can't be read. */

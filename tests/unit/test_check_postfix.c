@@ -33,13 +33,17 @@ static const char overrides[] = "submission/inet/smtpd_sasl_auth_enable = yes\n"
 
 static char *domains[] = {(char *)"de-mail.de", (char *)".de-mail.de", NULL};
 
-/* The codes of all findings, one blank behind each; *command (may be NULL) gets those of the commands, by lines. */
-static char *judge(const char *extra_main, const char *extra_overrides, const char *socket, char **command)
+static const char *config_file = "/etc/demail/demail.conf";
+
+/* The codes of all findings, one blank behind each; *command (may be NULL) gets those of the commands, by lines. `note`
+ * (may be NULL) is a table and a key for which it leads elsewhere. */
+static char *judge_with(const char *extra_main, const char *extra_overrides, const char *socket,
+                        const char *const *note, char **command)
 {
     g_autofree char *settings = g_strconcat(main_cf, extra_main, NULL);
     g_autofree char *services = g_strconcat(overrides, extra_overrides, NULL);
     g_autoptr(DmPostfix) postfix = dm_postfix_parse("/etc/pf x", settings, settings, master_cf, services);
-    DmConfig config = {.file = (char *)"/etc/demail/demail.conf",
+    DmConfig config = {.file = (char *)config_file,
                        .divert_domain = (char *)"demail.invalid",
                        .stamp_max_age = 7 * 86400,
                        .demail_domains = (char *)"lmdb:/etc/demail/demail_domains"};
@@ -54,6 +58,8 @@ static char *judge(const char *extra_main, const char *extra_overrides, const ch
     dm_postfix_note(postfix, "lmdb:/etc/demail/divert", ".demail.invalid", "demail:unix:/run/demail/lmtp.sock");
     dm_postfix_note(postfix, "lmdb:/etc/demail/demail_domains", "de-mail.de", "demail:unix:/run/demail/lmtp.sock");
     dm_postfix_note(postfix, "lmdb:/etc/demail/demail_domains", ".de-mail.de", "demail:unix:/run/demail/lmtp.sock");
+    if (note != NULL)
+        dm_postfix_note(postfix, note[0], note[1], "smtp:[192.0.2.9]");
     dm_rules_postfix(&rules);
     for (guint i = 0; i < findings->len; i++) {
         const DmCheckFinding *finding = g_ptr_array_index(findings, i);
@@ -63,6 +69,11 @@ static char *judge(const char *extra_main, const char *extra_overrides, const ch
     if (command != NULL)
         *command = g_strdup(commands->str);
     return g_string_free(codes, FALSE);
+}
+
+static char *judge(const char *extra_main, const char *extra_overrides, const char *socket, char **command)
+{
+    return judge_with(extra_main, extra_overrides, socket, NULL, command);
 }
 
 static void test_rules(void **state)
@@ -141,6 +152,54 @@ static void test_chroot(void **state)
     assert_string_equal(inside, "");
 }
 
+/* What is no table of lines is opened, or gets a table before it, and is never written to. */
+static void test_foreign_tables(void **state)
+{
+    static const struct {
+        const char *table;
+        const char *key;
+        const char *begin;
+        const char *end;
+    } cases[] = {
+        {"pcre:/etc/pf/transport", "demail-check@muster.de-mail.de.demail.invalid",
+         "\"${EDITOR:-vi}\" /etc/pf/transport && postfix -c '/etc/pf x' reload\n", ""},
+        {"ldap:/etc/pf/ldap.cf", ".demail.invalid", "touch /etc/demail/divert && ",
+         " && postconf -c '/etc/pf x' -e 'transport_maps = lmdb:/etc/demail/divert, ldap:/etc/pf/ldap.cf, "
+         "lmdb:/etc/demail/demail_domains'\n"},
+        {"hash:/etc/pf/transport", ".demail.invalid", "touch /etc/pf/transport && ",
+         " && postmap -c '/etc/pf x' hash:/etc/pf/transport\n"},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *note[] = {cases[i].table, cases[i].key};
+        g_autofree char *settings =
+            g_strdup_printf("transport_maps = %s, lmdb:/etc/demail/divert, lmdb:/etc/demail/demail_domains\n", note[0]);
+        g_autofree char *commands = NULL;
+        g_autofree char *codes = judge_with(settings, "", NULL, note, &commands);
+
+        assert_string_equal(codes, "postfix.divert-route ");
+        if (!g_str_has_prefix(commands, cases[i].begin) || !g_str_has_suffix(commands, cases[i].end))
+            fail_msg("%s: %s", cases[i].table, commands);
+        assert_null(strstr(commands, ">>/etc/pf/ldap.cf"));
+    }
+}
+
+/* A configuration that was named without its folder. */
+static void test_relative_configuration(void **state)
+{
+    g_autofree char *commands = NULL;
+    g_autofree char *codes = NULL;
+
+    (void)state;
+    config_file = "demail.conf";
+    codes = judge("transport_maps =\n", "", NULL, &commands);
+    config_file = "/etc/demail/demail.conf";
+    assert_string_equal(codes, "postfix.divert-route postfix.barrier ");
+    assert_non_null(strstr(commands, "touch /"));
+    assert_null(strstr(commands, "touch ./"));
+}
+
 static void test_words(void **state)
 {
     g_autofree char *quoted = dm_shell_command("a", "b c", "d'e", "", "$x", NULL);
@@ -184,6 +243,8 @@ int main(void)
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_chroot),
+        cmocka_unit_test(test_foreign_tables),
+        cmocka_unit_test(test_relative_configuration),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_problem_is_one_plain_line),
         cmocka_unit_test(test_editor_gets_no_orders),
