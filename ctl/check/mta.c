@@ -61,16 +61,15 @@ void dm_check_mta(DmMta *mta, const DmConfig *config, char **domains, GPtrArray 
 
 void dm_check_size(const DmMta *mta, gint64 size, GPtrArray *findings)
 {
-    g_autofree char *limit = g_strdup_printf("%" G_GINT64_FORMAT, size + ROOM);
 
     if (mta->mail_user == NULL || mta->size_limit == 0 || mta->size_limit >= size)
         return;
-    g_autofree char *setting = g_strdup_printf("message_size_limit = %s", limit);
-    g_autofree char *file = mta->sendmail_cf != NULL ? dm_shell_word(mta->sendmail_cf) : g_strdup(SENDMAIL_CF);
-    char *command =
-        !mta->postfix ? g_strdup_printf("sed -i 's/^O MaxMessageSize=.*/O MaxMessageSize=%s/' %s", limit, file)
-        : mta->postfix_config != NULL ? dm_shell_command("postconf", "-c", mta->postfix_config, "-e", setting, NULL)
-                                      : dm_shell_command("postconf", "-e", setting, NULL);
+    g_autofree char *setting = g_strdup_printf("message_size_limit = %" G_GINT64_FORMAT, size + ROOM);
+    const char *file = mta->sendmail_cf != NULL ? mta->sendmail_cf : SENDMAIL_CF;
+    char *command = !mta->postfix ? dm_sendmail_set_size(file, size + ROOM)
+                    : mta->postfix_config != NULL
+                        ? dm_shell_command("postconf", "-c", mta->postfix_config, "-e", setting, NULL)
+                        : dm_shell_command("postconf", "-e", setting, NULL);
     dm_check_findings_add(
         findings, (DmCheckFinding){.code = mta->postfix ? "postfix.message-size" : "sendmail.message-size",
                                    .severity = DM_CHECK_WARNING,

@@ -101,6 +101,15 @@ static char *edit(const Rules *rules, const char *file, const char *script)
     return g_strdup_printf("sed -i %s %s && %s", word, file, rules->remake);
 }
 
+/* A define() at the end of sendmail.mc (quoted), then a new sendmail.cf. */
+static char *define(const char *mc, const char *remake, const char *name, const char *value)
+{
+    g_autofree char *line = g_strdup_printf("define(`%s', `%s')dnl", name, value);
+    g_autofree char *word = dm_shell_word(line);
+
+    return g_strdup_printf("printf '%%s\\n' %s >>%s && %s", word, mc, remake);
+}
+
 /* demail.m4 made part of sendmail.mc; where it is already, as the package has it. */
 static char *include_m4(const Rules *rules)
 {
@@ -277,7 +286,12 @@ static void check_mailer(const Rules *rules)
 
 static void check_routes(const Rules *rules)
 {
-    g_autofree char *divert = g_strconcat(".", rules->config->divert_domain, NULL);
+    const char *domain = rules->config->divert_domain;
+    g_autofree char *divert = g_strconcat(".", domain, NULL);
+    g_autofree char *fix =
+        g_strdup_printf("s|^\\(R< $+ \\.\\)[^ ]*\\( > $\\*[[:blank:]]*$@ < demail > $2\\)|\\1%s\\2|; "
+                        "s|^\\(R< \\)[^ $]*\\( > $\\*[[:blank:]]*$@ < demail > $1\\)|\\1%s\\2|",
+                        domain, domain);
     gboolean routed = FALSE;
     gboolean diverted = FALSE;
 
@@ -289,7 +303,7 @@ static void check_routes(const Rules *rules)
         add(rules, DM_CHECK_ERROR, "sendmail.divert-route",
             g_strdup_printf("%s: no rule leads %s to the mailer demail", rules->sendmail->cf_file, divert),
             "what demail-milter diverted does not reach demail-poller: every De-Mail bounces",
-            !routed ? include_m4(rules) : edit(rules, rules->m4, "s|demail\\.invalid|demail.invalid|"));
+            !routed ? include_m4(rules) : edit(rules, rules->m4, fix));
 }
 
 static void check_barrier(const Rules *rules)
@@ -325,21 +339,19 @@ static void check_limits(const Rules *rules)
     g_autofree char *lifetime = option_of(rules->lines, "Timeout.queuereturn");
     gint64 days = lifetime != NULL ? g_ascii_strtoll(lifetime, NULL, 10) : 0;
     gint64 most = rules->config->stamp_max_age / DAY;
+    g_autofree char *longest = g_strdup_printf("%" G_GINT64_FORMAT "d", most);
 
     if (mime == NULL || !(g_str_equal(mime, "0/0") || g_str_equal(mime, "0")))
         add(rules, DM_CHECK_WARNING, "sendmail.mime-header",
             g_strdup_printf("%s: MaxMimeHeaderLength is not 0/0", rules->sendmail->cf_file),
             "Sendmail changes multipart bodies: the message is another one than the sender's",
-            g_strdup_printf("printf '%%s\\n' 'define(`confMAX_MIME_HEADER_LENGTH'\\'', `0/0'\\'')dnl' >>%s && %s",
-                            rules->mc, rules->remake));
+            define(rules->mc, rules->remake, "confMAX_MIME_HEADER_LENGTH", "0/0"));
     if (lifetime != NULL && g_str_has_suffix(lifetime, "d") && days > most)
         add(rules, DM_CHECK_WARNING, "sendmail.queue-lifetime",
             g_strdup_printf("%s: Timeout.queuereturn=%s is longer than stamp_max_age", rules->sendmail->cf_file,
                             lifetime),
             "a De-Mail that waits longer than the stamp lives is refused, although Sendmail would still try",
-            g_strdup_printf("printf '%%s\\n' 'define(`confTO_QUEUERETURN'\\'', `%" G_GINT64_FORMAT
-                            "d'\\'')dnl' >>%s && %s",
-                            most, rules->mc, rules->remake));
+            define(rules->mc, rules->remake, "confTO_QUEUERETURN", longest));
 }
 
 /* The path in "include(`PATH/demail.m4')", or NULL. */
@@ -353,9 +365,9 @@ static char *find_include(const char *mc)
     return end != NULL ? g_strndup(begin, (gsize)(end - begin) + strlen("/demail.m4")) : NULL;
 }
 
-static char *make_remake(const DmSendmail *sendmail, char *const *lines)
+static char *make_remake(const char *cf_file, char *const *lines)
 {
-    g_autofree char *folder = g_path_get_dirname(sendmail->cf_file);
+    g_autofree char *folder = g_path_get_dirname(cf_file);
     g_autofree char *word = dm_shell_word(folder);
     g_autofree char *pid = option_of(lines, "PidFile");
     g_autofree char *pid_word = dm_shell_word(pid != NULL ? pid : "/run/sendmail/mta/sendmail.pid");
@@ -368,11 +380,9 @@ void dm_rules_sendmail(const DmSendmail *sendmail, const DmConfig *config, GPtrA
     g_auto(GStrv) lines = split_lines(sendmail->cf);
     g_autofree char *included = find_include(sendmail->mc);
     g_autofree char *m4 = dm_shell_word(included != NULL ? included : "/etc/demail/demail.m4");
-    g_autofree char *stem =
-        g_strndup(sendmail->cf_file, strlen(sendmail->cf_file) - (g_str_has_suffix(sendmail->cf_file, ".cf") ? 3 : 0));
-    g_autofree char *mc_file = g_strconcat(stem, ".mc", NULL);
+    g_autofree char *mc_file = dm_sendmail_mc(sendmail->cf_file);
     g_autofree char *mc = dm_shell_word(mc_file);
-    g_autofree char *remake = make_remake(sendmail, lines);
+    g_autofree char *remake = make_remake(sendmail->cf_file, lines);
     Rules rules = {.sendmail = sendmail,
                    .config = config,
                    .findings = findings,
@@ -390,4 +400,18 @@ void dm_rules_sendmail(const DmSendmail *sendmail, const DmConfig *config, GPtrA
     check_barrier(&rules);
     check_limits(&rules);
     g_free(rules.filter);
+}
+
+char *dm_sendmail_set_size(const char *cf_file, gint64 size)
+{
+    g_autofree char *cf = NULL;
+    g_autofree char *mc_file = dm_sendmail_mc(cf_file);
+    g_autofree char *mc = dm_shell_word(mc_file);
+    g_autofree char *value = g_strdup_printf("%" G_GINT64_FORMAT, size);
+
+    if (!g_file_get_contents(cf_file, &cf, NULL, NULL))
+        cf = g_strdup("");
+    g_auto(GStrv) lines = split_lines(cf);
+    g_autofree char *remake = make_remake(cf_file, lines);
+    return define(mc, remake, "confMAX_MESSAGE_SIZE", value);
 }

@@ -27,6 +27,12 @@ char *dm_sendmail_barrier(const char *cf);
 /* The value of "O NAME=…", or NULL. g_free(). */
 char *dm_sendmail_option(const char *cf, const char *name);
 
+/* The sendmail.mc that the sendmail.cf is made from: beside it. g_free(). */
+char *dm_sendmail_mc(const char *cf_file);
+
+/* The command that lets messages of `size` bytes in. g_free(). */
+char *dm_sendmail_set_size(const char *cf_file, gint64 size);
+
 /* Reads the files and judges them. *size_limit: of messages, bytes; 0: none. `domains` as in DmRules. */
 void dm_check_sendmail(const char *cf_file, const DmConfig *config, char **domains, gint64 *size_limit,
                        GPtrArray *findings);

@@ -29,7 +29,7 @@ static char **find_missing(const char *file, char *const *domains)
     return (char **)g_ptr_array_free(missing, FALSE);
 }
 
-static char *mc_name(const char *cf_file)
+char *dm_sendmail_mc(const char *cf_file)
 {
     g_autofree char *stem =
         g_str_has_suffix(cf_file, ".cf") ? g_strndup(cf_file, strlen(cf_file) - 3) : g_strdup(cf_file);
@@ -43,7 +43,7 @@ void dm_check_sendmail(const char *cf_file, const DmConfig *config, char **domai
     g_autoptr(GError) error = NULL;
     g_autofree char *cf = NULL;
     g_autofree char *mc = NULL;
-    g_autofree char *mc_file = mc_name(cf_file);
+    g_autofree char *mc_file = dm_sendmail_mc(cf_file);
 
     if (!g_file_get_contents(cf_file, &cf, NULL, &error)) {
         dm_check_findings_add(findings, (DmCheckFinding){.code = "sendmail.unreadable",
