@@ -78,6 +78,8 @@ def test_values(equals):
     assert completed("report", "--by", *equals, "tenant,mo") == ["tenant,month"]
     assert completed("report", "--from", *equals, "2026") == []
     assert len(completed("report", "--by", *equals, "tenant,")) == 5
+    assert completed("export", "--format", *equals, "") == ["mbox", "eml"]
+    assert completed("export", "--folder", *equals, "inbox,s") == ["inbox,sent"]
 
 
 def test_equals_sign_at_the_cursor():
@@ -103,3 +105,8 @@ def test_files(tmp_path):
     assert completed("postmap", "--two-way", "s", folder=tmp_path) == ["senders"]
     assert completed("-c", "s", folder=tmp_path) == ["senders"]
     assert completed("show", "", folder=tmp_path) == []
+    (tmp_path / "archive").mkdir()
+    assert completed("archive", "") == ["verify"]
+    assert completed("archive", "verify", "", folder=tmp_path) == ["archive"]
+    assert completed("export", "--out", "", folder=tmp_path) == ["archive"]
+    assert completed("metrics", "--output", "s", folder=tmp_path) == ["senders"]
