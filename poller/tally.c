@@ -43,7 +43,8 @@ void dm_tally_prepare(DmMetrics *metrics, const DmConfig *config)
         for (gsize j = 0; j < G_N_ELEMENTS(states); j++)
             dm_tally_sent(metrics, tenant, states[j], 0);
         dm_metrics_series(metrics, &dm_metric_received, tenant, "normal", "pass");
-        dm_metrics_series(metrics, &dm_metric_received, tenant, "normal", "fail");
+        for (int kind = DM_CLASS_UNKNOWN; kind <= DM_CLASS_IDENTIFICATION; kind++)
+            dm_metrics_series(metrics, &dm_metric_received, tenant, class_word((DmMessageClass)kind), "fail");
         for (int event = DM_EVENT_DISPATCHED; event <= DM_EVENT_UNDELIVERABLE; event++)
             dm_metrics_series(metrics, &dm_metric_confirmations, tenant, dm_sent_event_word((DmSentEventKind)event));
         dm_metrics_series(metrics, &dm_metric_undeliverable, tenant);
