@@ -53,6 +53,8 @@ static void check_trust(Check *check, const DmConfig *config)
 
 static void check_rights(const Check *check)
 {
+    g_autofree char *file = g_canonicalize_filename(check->ctl->config_file, NULL);
+
     if (geteuid() != 0)
         dm_check_findings_add(
             check->findings,
@@ -60,7 +62,7 @@ static void check_rights(const Check *check)
                              .severity = DM_CHECK_WARNING,
                              .problem = g_strdup("not started by root"),
                              .why = "keys, passwords and the login at the providers were not looked at",
-                             .command = g_strdup("sudo demailctl check")});
+                             .command = dm_shell_command("sudo", "demailctl", "-c", file, "check", NULL)});
 }
 
 /* What follows reads what the poller has fetched, and speaks with providers: not as root, but as demail-poller does it.
@@ -112,9 +114,10 @@ static char *reload_command(const Check *check)
 static void print_text(const Check *check)
 {
     g_autofree char *reload = reload_command(check);
+    g_autoptr(GPtrArray) findings = dm_check_findings_by_weight(check->findings);
 
-    for (guint i = 0; i < check->findings->len; i++) {
-        const DmCheckFinding *finding = g_ptr_array_index(check->findings, i);
+    for (guint i = 0; i < findings->len; i++) {
+        const DmCheckFinding *finding = g_ptr_array_index(findings, i);
         g_autofree char *exact = dm_check_command(finding, reload);
         g_autofree char *command = dm_output_plain(exact);
         fprintf(stderr, "%s: %s %s: %s\n    why: %s\n    run: %s\n", DM_CTL_NAME,
@@ -155,10 +158,11 @@ static void print_result(const Check *check)
 {
     g_autofree char *reload = reload_command(check);
     gboolean good = !dm_check_findings_have_error(check->findings);
+    g_autoptr(GPtrArray) findings = dm_check_findings_by_weight(check->findings);
 
     if (check->ctl->json)
         dm_output_json(json_pack("{s:s, s:b, s:o, s:o, s:o*}", "config", check->ctl->config_file, "good", (int)good,
-                                 "findings", dm_check_findings_json(check->findings, reload), "remarks",
+                                 "findings", dm_check_findings_json(findings, reload), "remarks",
                                  dm_output_strings(check->remarks), "trust_list",
                                  check->list != NULL ? dm_check_trust_json(check->list) : NULL));
     else

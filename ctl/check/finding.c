@@ -46,6 +46,21 @@ gboolean dm_check_findings_have_error(const GPtrArray *findings)
     return FALSE;
 }
 
+GPtrArray *dm_check_findings_by_weight(const GPtrArray *findings)
+{
+    static const DmCheckSeverity severities[] = {DM_CHECK_ERROR, DM_CHECK_WARNING};
+    GPtrArray *order = g_ptr_array_new();
+
+    for (guint i = 0; i < G_N_ELEMENTS(severities); i++) {
+        for (guint j = 0; j < findings->len; j++) {
+            DmCheckFinding *finding = g_ptr_array_index(findings, j);
+            if (finding->severity == severities[i])
+                g_ptr_array_add(order, finding);
+        }
+    }
+    return order;
+}
+
 char *dm_check_command(const DmCheckFinding *finding, const char *reload)
 {
     return finding->script ? g_strconcat(finding->command, " && ", reload, NULL) : g_strdup(finding->command);

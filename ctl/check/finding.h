@@ -31,6 +31,10 @@ void dm_check_findings_add(GPtrArray *findings, DmCheckFinding finding);
 /* Whether one of them is an error. */
 gboolean dm_check_findings_have_error(const GPtrArray *findings);
 
+/* The same findings, errors first, each kind in the order in which its commands build on each other; they stay
+ * `findings`'. g_ptr_array_unref(). */
+GPtrArray *dm_check_findings_by_weight(const GPtrArray *findings);
+
 /* The command with `reload` behind it where it changes Postfix's settings. g_free(). */
 char *dm_check_command(const DmCheckFinding *finding, const char *reload);
 

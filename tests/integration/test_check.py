@@ -382,8 +382,8 @@ def test_somebody_else_than_root_sees_less_and_is_told(patient):
     done = run(program("demailctl"), "-c", patient.gateway.conf, "--json", "check", "--postfix-config",
                patient.mta.etc, user="nobody", group="nogroup", extra_groups=[])
     (patient.gateway.home / "stamp.key").chmod(0o640)
-    codes = [f["code"] for f in json.loads(done.stdout)["findings"]]
-    assert "check.not-root" in codes, done
+    commands = {f["code"]: f["command"] for f in json.loads(done.stdout)["findings"]}
+    assert commands["check.not-root"] == f"sudo demailctl -c {patient.gateway.conf} check", done
 
 
 @postfix_only

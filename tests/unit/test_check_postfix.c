@@ -200,6 +200,28 @@ static void test_relative_configuration(void **state)
     assert_null(strstr(commands, "touch ./"));
 }
 
+static void test_errors_first(void **state)
+{
+    static const struct {
+        const char *problem;
+        DmCheckSeverity severity;
+    } found[] = {{"b", DM_CHECK_WARNING}, {"a", DM_CHECK_ERROR}, {"d", DM_CHECK_WARNING}, {"c", DM_CHECK_ERROR}};
+    g_autoptr(GPtrArray) findings = dm_check_findings_new();
+    g_autoptr(GString) order = g_string_new(NULL);
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(found); i++)
+        dm_check_findings_add(findings, (DmCheckFinding){.code = "x",
+                                                         .severity = found[i].severity,
+                                                         .problem = g_strdup(found[i].problem),
+                                                         .why = "",
+                                                         .command = g_strdup("")});
+    g_autoptr(GPtrArray) sorted = dm_check_findings_by_weight(findings);
+    for (guint i = 0; i < sorted->len; i++)
+        g_string_append(order, ((const DmCheckFinding *)g_ptr_array_index(sorted, i))->problem);
+    assert_string_equal(order->str, "acbd");
+}
+
 static void test_words(void **state)
 {
     g_autofree char *quoted = dm_shell_command("a", "b c", "d'e", "", "$x", NULL);
@@ -245,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_chroot),
         cmocka_unit_test(test_foreign_tables),
         cmocka_unit_test(test_relative_configuration),
+        cmocka_unit_test(test_errors_first),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_problem_is_one_plain_line),
         cmocka_unit_test(test_editor_gets_no_orders),
