@@ -59,7 +59,7 @@ static const struct {
                                       "Absender $1 hat keine De-Mail-Adresse; bitte bei der Administration zuordnen "
                                       "lassen"},
     [DM_REFUSAL_DIRECTION] = {"direction", 550, "5.7.1", "$1 only receives De-Mail; send an e-mail instead",
-                              "$1 empfaengt De-Mail nur; bitte stattdessen eine E-Mail senden"},
+                              "$1 kann De-Mail nur empfangen; bitte stattdessen eine E-Mail senden"},
     [DM_REFUSAL_PROVIDER_ENDED] = {"provider-ended", 550, "5.3.2",
                                    "De-Mail provider $1 no longer takes messages; send by another way",
                                    "Der De-Mail-Anbieter $1 nimmt keine Nachrichten mehr an; bitte einen anderen Weg "

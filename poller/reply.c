@@ -33,7 +33,7 @@ static const struct {
         {"451 4.3.0",
          {"<$1>: the De-Mail provider can't tell whether it sent it already; held until the administrator "
           "decides",
-          "<$1>: der De-Mail-Anbieter kann nicht sagen, ob er sie schon versandt hat; angehalten, bis "
+          "<$1>: der De-Mail-Anbieter kann nicht sagen, ob er die De-Mail schon versandt hat; angehalten, bis "
           "die Administration entscheidet"}},
     [DM_REPLY_DROPPED] = {"550 5.3.0",
                           {"<$1>: given up by the administrator; whether the De-Mail provider sent it is not known",
@@ -96,7 +96,8 @@ static const struct {
      {"the sender's address does not belong to the account", "die Absenderadresse gehört nicht zum Konto"}},
     {"option-needs-high",
      "5.7.1",
-     {"an option needs a login at level high", "eine Versandoption verlangt eine Anmeldung auf dem Niveau hoch"}},
+     {"an option needs a login at level high",
+      "eine Versandoption verlangt eine Anmeldung auf dem Authentisierungsniveau hoch"}},
     {"authoritative-with-pseudonym",
      "5.7.1",
      {"a pseudonym can't be confirmed as sender", "ein Pseudonym kann nicht als Absender bestätigt werden"}},
@@ -150,8 +151,8 @@ static gsize find_code(const char *code)
 static char *reply_of_provider(const char *recipient, const DmSent *sent, DmLanguage language)
 {
     static const char *const verbs[2][2] = {
-        {"the De-Mail provider refused it", "der De-Mail-Anbieter hat sie abgelehnt"},
-        {"the De-Mail provider deferred it", "der De-Mail-Anbieter hat sie aufgeschoben"},
+        {"the De-Mail provider refused it", "der De-Mail-Anbieter hat die De-Mail abgelehnt"},
+        {"the De-Mail provider deferred it", "der De-Mail-Anbieter hat die De-Mail zurückgestellt"},
     };
     gboolean final = sent->state == DM_SENT_REFUSED;
     gsize i = find_code(sent->code);

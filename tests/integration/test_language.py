@@ -29,7 +29,7 @@ def test_bounce_of_what_the_provider_refused(german, token):
     assert german.send(MAX, NOBODY, token).code == 250
     bounce = german.mailboxes.wait(MAX, NOBODY.encode())
     text = " ".join(bounce.text().split())
-    assert "der De-Mail-Anbieter hat sie abgelehnt: der Empfaenger ist unbekannt (unknown-recipient)" in text
+    assert "der De-Mail-Anbieter hat die De-Mail abgelehnt: der Empfaenger ist unbekannt (unknown-recipient)" in text
     status = " ".join(str(part) for part in bounce.header.walk()
                       if part.get_content_type() == "message/delivery-status")
     assert "Status: 5.1.1" in status

@@ -110,7 +110,8 @@ def transaction(session, recipients, subject):
 
 # What two configurations that differ in language and direction say; everything else is half of one, half of the other.
 ENGLISH = {"ordinary": "", "De-Mail": "", "mixed": f"De-Mail recipient {ERIKA} and e-mail recipient {INTERNET}"}
-GERMAN = {"ordinary": "", "De-Mail": "gemeinde empfaengt De-Mail nur", "mixed": "gemeinde empfaengt De-Mail nur"}
+GERMAN = {"ordinary": "",
+          "De-Mail": "gemeinde kann De-Mail nur empfangen", "mixed": "gemeinde kann De-Mail nur empfangen"}
 MESSAGES = {"ordinary": [INTERNET], "De-Mail": [ERIKA], "mixed": [ERIKA, INTERNET]}
 
 

@@ -36,8 +36,9 @@ static void test_umlauts_and_line_ends(void **state)
     (void)state;
     g_autofree char *line = dm_reply_sent("erika@muster.de-mail.de", &sent, DM_LANGUAGE_DE);
     assert_line(line);
-    assert_string_equal(line, "550 5.2.2 <erika@muster.de-mail.de>: der De-Mail-Anbieter hat sie abgelehnt: das "
-                              "Postfach des Empfaengers ist voll (mailbox-full): gross  250 ok EUR");
+    assert_string_equal(line,
+                        "550 5.2.2 <erika@muster.de-mail.de>: der De-Mail-Anbieter hat die De-Mail abgelehnt: das "
+                        "Postfach des Empfaengers ist voll (mailbox-full): gross  250 ok EUR");
 }
 
 static void test_what_the_provider_says(void **state)
@@ -58,25 +59,26 @@ static void test_what_the_provider_says(void **state)
          "no such user",
          {"550 5.1.1 <a@b.c>: the De-Mail provider refused it: the recipient is unknown (unknown-recipient): no such "
           "user",
-          "550 5.1.1 <a@b.c>: der De-Mail-Anbieter hat sie abgelehnt: der Empfaenger ist unbekannt "
+          "550 5.1.1 <a@b.c>: der De-Mail-Anbieter hat die De-Mail abgelehnt: der Empfaenger ist unbekannt "
           "(unknown-recipient): "
           "no such user"}},
         {DM_SENT_REFUSED,
          "something-new",
          "",
          {"550 5.0.0 <a@b.c>: the De-Mail provider refused it (something-new)",
-          "550 5.0.0 <a@b.c>: der De-Mail-Anbieter hat sie abgelehnt (something-"
+          "550 5.0.0 <a@b.c>: der De-Mail-Anbieter hat die De-Mail abgelehnt (something-"
           "new)"}},
         {DM_SENT_DEFERRED,
          "daily-limit",
          "",
          {"451 4.7.0 <a@b.c>: the De-Mail provider deferred it: the daily limit is reached (daily-limit)",
-          "451 4.7.0 <a@b.c>: der De-Mail-Anbieter hat sie aufgeschoben: die Tagesgrenze ist erreicht (daily-limit)"}},
+          "451 4.7.0 <a@b.c>: der De-Mail-Anbieter hat die De-Mail zurueckgestellt: die Tagesgrenze ist erreicht "
+          "(daily-limit)"}},
         {DM_SENT_DEFERRED,
          "",
          "",
          {"451 4.3.0 <a@b.c>: the De-Mail provider deferred it",
-          "451 4.3.0 <a@b.c>: der De-Mail-Anbieter hat sie aufgeschoben"}},
+          "451 4.3.0 <a@b.c>: der De-Mail-Anbieter hat die De-Mail zurueckgestellt"}},
         {DM_SENT_SUBMITTING, "", "", {"451 4.4.2 ", "451 4.4.2 "}},
         {DM_SENT_UNKNOWN, "", "", {"451 4.3.0 <a@b.c>: ", "451 4.3.0 <a@b.c>: "}},
         {DM_SENT_REFUSED, DM_CODE_DROPPED, "", {"550 5.3.0 <a@b.c>: given up", "550 5.3.0 <a@b.c>: von der"}},
