@@ -171,7 +171,7 @@ static void print_result(const Check *check)
 
 static void check_config(Check *check, const DmGateway *gateway, const DmConfig *config, const GPtrArray *problems)
 {
-    g_auto(GStrv) domains = gateway != NULL ? dm_check_domains(gateway) : g_new0(char *, 1);
+    g_auto(GStrv) domains = config != NULL ? dm_check_domains(config) : g_new0(char *, 1);
 
     /* First what has a better remedy than an editor: a problem counts once. */
     if (config != NULL) {

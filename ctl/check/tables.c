@@ -141,10 +141,11 @@ static gboolean add_domain(const char *key, const char *value, gpointer data)
     return TRUE;
 }
 
-char **dm_check_domains(const DmGateway *gateway)
+char **dm_check_domains(const DmConfig *config)
 {
     GPtrArray *domains = g_ptr_array_new();
-    g_autoptr(DmTableReader) reader = dm_table_read(gateway->demail_domains, NULL);
+    g_autoptr(DmTable) table = dm_table_open(config->demail_domains, DM_TABLE_KEEP_LAST, NULL);
+    g_autoptr(DmTableReader) reader = table != NULL ? dm_table_read(table, NULL) : NULL;
 
     if (reader != NULL)
         dm_table_foreach(reader, add_domain, domains, NULL);

@@ -10,7 +10,7 @@
 void dm_check_tables(const DmGateway *gateway, GPtrArray *findings);
 
 /* The keys of the table demail_domains, without those that it excepts. g_strfreev(). */
-char **dm_check_domains(const DmGateway *gateway);
+char **dm_check_domains(const DmConfig *config);
 
 /* The command line that opens the source of the table `spec`, at the entry `key` where that is safe, and compiles it.
  * g_free(). */

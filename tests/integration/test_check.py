@@ -307,6 +307,18 @@ def test_script_mends_all_of_postfix(patient, token):
 
 
 @postfix_only
+def test_the_barrier_is_looked_at_whatever_else_is_wrong(patient):
+    key = patient.gateway.home / "stamp.key"
+    before = key.stat().st_mode
+    key.chmod(0o644)
+    POSTFIX["no barrier"][1](patient)
+    assert {"key.open", "postfix.barrier"} <= {f["code"] for f in patient.findings()}
+    patient.run_command(patient.check_text("--fix-postfix").stdout)
+    key.chmod(before)
+    assert patient.findings() == []
+
+
+@postfix_only
 def test_chrooted_smtpd_and_a_unix_socket(patient):
     """Postfix's smtpd looks for the socket below its queue directory."""
     gateway = patient.gateway
