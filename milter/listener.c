@@ -154,11 +154,12 @@ gboolean dm_listener_open(DmListener *listener, const DmConfig *config, GError *
 }
 
 /* libmilter can't be told to accept no more without ending its sessions. So it gets a socket that nobody knows, under
- * the number of the one that it has. */
+ * the number of the one that it has. It may just be about to accept: on a blocking socket it would do so for ever, with
+ * the lock that smfi_stop() takes. */
 gboolean dm_listener_leave(DmListener *listener, GError **error)
 {
     const struct sockaddr_un unnamed = {.sun_family = AF_UNIX};
-    int quiet = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int quiet = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (quiet >= 0 && bind(quiet, (const struct sockaddr *)&unnamed, sizeof unnamed.sun_family) == 0 &&
         listen(quiet, 0) == 0 && dup3(quiet, listener->fd, O_CLOEXEC) >= 0) {

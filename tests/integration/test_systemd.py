@@ -4,6 +4,7 @@ restart, and the units."""
 import ctypes
 import os
 import re
+import signal
 import smtplib
 import socket
 import subprocess
@@ -300,6 +301,23 @@ def test_session_longer_than_the_stop_waits(own_world, manage):
         assert session.docmd("RCPT", "TO:<x@example.org>")[0] == 250
         assert session.data("Subject: too long\n\nx\n")[0] == 451
     assert own_world.send(MAX, "x@example.org", "afterwards").code == 250
+
+
+def test_milter_that_has_left_its_socket_can_not_hang_in_it(own_world, manage):
+    """Where libmilter had just seen a connection when the stop began, it accepts on what took the socket's place."""
+    manager = manage("demail-milter", activated=True)
+    manager.start()
+    pid = manager.daemon.process.pid
+    with smtplib.SMTP("127.0.0.1", own_world.mta.ports["submission"], timeout=60) as session:
+        session.ehlo()
+        assert session.docmd("MAIL", f"FROM:<{MAX}>")[0] == 250
+        given = os.readlink(f"/proc/{pid}/fd/3")
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: os.readlink(f"/proc/{pid}/fd/3") != given, "the socket to be left")
+        flags = re.search(r"^flags:\s+(\d+)$", Path(f"/proc/{pid}/fdinfo/3").read_text(), re.MULTILINE)
+        assert int(flags[1], 8) & os.O_NONBLOCK
+        session.rset()
+    assert manager.daemon.process.wait(timeout=28) == 0
 
 
 def test_session_that_ends_in_time_is_waited_for(own_world, manage, token):
