@@ -3,7 +3,8 @@ by root, takes them on and becomes the daemon.
 
 Had: users and groups, no capabilities, NoNewPrivileges, SystemCallFilter, RestrictAddressFamilies,
 MemoryDenyWriteExecute, RestrictNamespaces, RestrictSUIDSGID, ProtectSystem=strict with ReadWritePaths, PrivateTmp,
-ProtectHome, UMask, LimitCORE. IPAddressAllow=localhost is had as a network of nothing but loopback, for a daemon that
+ProtectHome, UMask, LimitCORE and
+LimitNOFILE. IPAddressAllow=localhost is had as a network of nothing but loopback, for a daemon that
 is reached over a Unix socket. Not had: what hides parts of /proc, /sys and /dev."""
 
 import argparse
@@ -232,6 +233,8 @@ def _restrict_calls(settings):
 def _limit(settings):
     assert settings["LimitCORE"] == ["0"]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(int(settings["LimitNOFILE"][0]), hard), hard))
     os.umask(int(settings["UMask"][0], 8))
 
 
