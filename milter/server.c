@@ -146,12 +146,13 @@ static void start_threads(Server *server)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* smfi_main() returns while libmilter's threads still serve the sessions that are open. */
 static DmServerEnd end_of(const Server *server, GError **error)
 {
     if (!server->returned)
         return server->empty > 1 ? DM_SERVER_ENDED : DM_SERVER_UNFINISHED;
     if (server->result == MI_SUCCESS)
-        return DM_SERVER_ENDED;
+        return dm_listener_sessions(server->listener) == 0 ? DM_SERVER_ENDED : DM_SERVER_UNFINISHED;
     g_set_error(error, DM_ERROR, DM_ERROR_OS, "libmilter failed");
     return DM_SERVER_FAILED;
 }

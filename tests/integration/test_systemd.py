@@ -1,12 +1,14 @@
 """What the daemons and a service manager have to do with each other: readiness, signs of life, sockets that outlive a
 restart, and the units."""
 
+import contextlib
 import ctypes
 import os
 import re
 import signal
 import smtplib
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -318,6 +320,42 @@ def test_milter_that_has_left_its_socket_can_not_hang_in_it(own_world, manage):
         assert int(flags[1], 8) & os.O_NONBLOCK
         session.rset()
     assert manager.daemon.process.wait(timeout=28) == 0
+
+
+def packet(command, data=b""):
+    """Of the milter protocol."""
+    return struct.pack(">I", len(data) + 1) + command + data
+
+
+def talk(address, stopping):
+    """Message after message to the milter, on ever new connections, without waiting for the answers."""
+    message = b"".join([packet(b"M", f"<{MAX}>\0".encode()), packet(b"R", f"<{ERIKA}>\0".encode()),
+                        packet(b"L", f"From\0 {MAX}\0".encode()), packet(b"E")])
+    while not stopping.is_set():
+        with contextlib.suppress(OSError), connected(address) as client:
+            client.settimeout(0.2)
+            client.sendall(packet(b"O", struct.pack(">III", 6, 0x1FF, 0x1FFFFF)))
+            for _ in range(20):
+                client.sendall(message)
+                client.recv(65536)
+
+
+def test_milter_that_stops_under_load_ends_well(own_world, manage):
+    """With a socket of its own it waits for no session, and so must free nothing that they use."""
+    manager = manage("demail-milter")
+    stopping = threading.Event()
+    clients = [threading.Thread(target=talk, args=(own_world.gateway.mta_milter, stopping)) for _ in range(12)]
+    for client in clients:
+        client.start()
+    try:
+        for _ in range(4):
+            manager.start()
+            time.sleep(1)  # for the load
+            assert manager.daemon.stop() == 0
+    finally:
+        stopping.set()
+        for client in clients:
+            client.join()
 
 
 def test_session_that_ends_in_time_is_waited_for(own_world, manage, token):
