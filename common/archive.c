@@ -138,14 +138,16 @@ gboolean dm_archive_enter(DmArchive *archive, GError **error)
     return FALSE;
 }
 
-gboolean dm_archive_has(const DmArchive *archive, const char *name)
+gboolean dm_archive_has(const DmArchive *archive, const char *name, gboolean *known, GError **error)
 {
-    for (guint i = archive->months->len; i > 0; i--) {
+    *known = FALSE;
+    for (guint i = archive->months->len; i > 0 && !*known; i--) {
         g_autofree char *path = g_build_filename(archive->dir, g_ptr_array_index(archive->months, i - 1), name, NULL);
-        if (g_access(path, F_OK) == 0)
-            return TRUE;
+        *known = g_access(path, F_OK) == 0;
+        if (!*known && errno != ENOENT)
+            return dm_archive_fail(path, errno, error);
     }
-    return FALSE;
+    return TRUE;
 }
 
 gboolean dm_archive_hold(DmArchive *archive, const char *name)

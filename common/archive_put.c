@@ -73,9 +73,9 @@ static gboolean look_up(DmArchive *archive, const char *name, gboolean *known, G
 {
     if (!dm_archive_enter(archive, error))
         return FALSE;
-    *known = dm_archive_has(archive, name);
+    gboolean good = dm_archive_has(archive, name, known, error);
     g_mutex_unlock(&archive->lock);
-    return TRUE;
+    return good;
 }
 
 static gboolean put_held(DmArchive *archive, const DmArchiveEntry *entry, const char *name, const char *digest,

@@ -51,8 +51,8 @@ gboolean dm_archive_mend(DmArchive *archive, GError **error);
 /* Takes the lock and mends if need be. FALSE: nothing is locked. */
 gboolean dm_archive_enter(DmArchive *archive, GError **error);
 
-/* With the lock held. */
-gboolean dm_archive_has(const DmArchive *archive, const char *name);
+/* With the lock held. *known: whether a file of this name has its line. */
+gboolean dm_archive_has(const DmArchive *archive, const char *name, gboolean *known, GError **error);
 
 /* FALSE if it is held already. Without the lock. */
 gboolean dm_archive_hold(DmArchive *archive, const char *name);

@@ -254,8 +254,7 @@ static int make_file(const char *temporary, const Compilation *compilation, cons
     if (fd < 0)
         return errno;
     int rc = write_growing(fd, compilation);
-    if (rc == 0 && (fchown(fd, geteuid() == 0 ? source->st_uid : (uid_t)-1, source->st_gid) != 0 ||
-                    fchmod(fd, source->st_mode & 0777) != 0))
+    if (rc == 0 && (fchown(fd, (uid_t)-1, source->st_gid) != 0 || fchmod(fd, source->st_mode & 0644) != 0))
         rc = errno;
     close(fd);
     return rc;

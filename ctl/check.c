@@ -94,7 +94,7 @@ static void check_rest(Check *check, const DmConfig *config, char **domains)
 
     if (!check->no_mta)
         dm_check_mta(&check->mta, config, domains, check->findings);
-    dm_check_sockets(config, check->mta.mail_user, check->findings);
+    dm_check_sockets(config, &check->mta, check->findings);
     if (become_poller(check, config)) {
         check_trust(check, config);
         if (log_in)

@@ -28,8 +28,9 @@ DmLmtpServer *dm_lmtp_server_start(int fd, const DmLmtpService *service, GError 
  * accepted. */
 GSocket *dm_lmtp_server_call(DmLmtpServer *server, GError **error);
 
-/* Accepts no more, ends idle connections, those that have begun too after 5 seconds, and waits at most `seconds` for messages under way. TRUE if all ended; the
- * server is then gone. FALSE: threads still use it and all that the handlers use. */
+/* Accepts no more, ends idle connections, those that have begun too after 5 seconds, and waits at most `seconds` for
+ * messages under way. TRUE if all ended; the server is then gone. FALSE: threads still use it and all that the handlers
+ * use. */
 gboolean dm_lmtp_server_stop(DmLmtpServer *server, guint seconds);
 
 #endif

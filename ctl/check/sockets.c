@@ -82,7 +82,20 @@ static char *milter_address(const char *socket)
                            colon + 1);
 }
 
-void dm_check_sockets(const DmConfig *config, const char *mail_user, GPtrArray *findings)
+/* smtp://HOST:PORT, of the MTA that was looked at. */
+static void check_way_in(const DmConfig *config, const DmMta *mta, GPtrArray *findings)
+{
+    g_autofree char *address = g_strconcat("inet:", config->poller.inject + strlen("smtp://"), NULL);
+
+    if (mta->mail_user != NULL && !dm_socket_answers(address))
+        add(findings, "mta.inject-silent",
+            g_strdup_printf("the mail server does not answer at %s, where demail-poller hands received De-Mail over",
+                            config->poller.inject),
+            "received De-Mail stays at the provider",
+            g_strdup(mta->postfix ? "systemctl restart postfix" : "systemctl restart sendmail"));
+}
+
+void dm_check_sockets(const DmConfig *config, const DmMta *mta, GPtrArray *findings)
 {
     g_autofree char *address = milter_address(config->milter.socket);
     const Socket milter = {"demail-milter", address, config->milter.socket_group, (guint)config->milter.socket_mode,
@@ -90,6 +103,7 @@ void dm_check_sockets(const DmConfig *config, const char *mail_user, GPtrArray *
     const Socket poller = {"demail-poller", config->poller.lmtp, config->poller.socket_group,
                            (guint)config->poller.socket_mode, "De-Mail waits in the mail server's queue"};
 
-    check_socket(&milter, mail_user, findings);
-    check_socket(&poller, mail_user, findings);
+    check_socket(&milter, mta->mail_user, findings);
+    check_socket(&poller, mta->mail_user, findings);
+    check_way_in(config, mta, findings);
 }

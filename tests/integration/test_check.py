@@ -349,6 +349,14 @@ def test_daemon_is_down(patient, name):
     getattr(patient.gateway, f"start_{name}")()
 
 
+def test_mta_is_down(patient, mta):
+    patient.mta.stop()
+    found = [f for f in patient.findings("--no-login") if f["code"] == "mta.inject-silent"]
+    assert [f["command"] for f in found] == [f"systemctl restart {mta}"], found
+    patient.mta.start()
+    wait_until(lambda: patient.findings("--no-login") == [], "the MTA to answer")
+
+
 @postfix_only
 def test_wrong_password_is_tried_once_for_each_account(patient):
     """Two tenants; a third with the account of the first."""

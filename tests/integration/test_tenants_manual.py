@@ -148,7 +148,7 @@ def test_the_page_step_by_step(joining, mta, token):
     pages = sections()
     tables, receiving, sending = pages.pop("A NEW AUTHORITY JOINS")
     joining.run(*tables)
-    assert stat.S_IMODE((joining.gateway.home / "srv" / "lkr").stat().st_mode) == 0o2750
+    assert stat.S_IMODE((joining.gateway.home / "srv" / "lkr").stat().st_mode) == 0o751
     joining.run(*receiving)
     mail = joining.receives("info@lkr.de-mail.de", "poststelle@lkr.example", token + "a")
     assert mail.subject == f"[De-Mail] {token}a"
@@ -160,9 +160,10 @@ def test_the_page_step_by_step(joining, mta, token):
     elsewhere = joining.send("poststelle@lkr.example", ERIKA, token)
     assert (elsewhere.code, elsewhere.enhanced) == (550, "5.7.1")
 
-    mailbox, logins = pages.pop("A NEW MAILBOX")
-    assert mailbox[1] and not logins[1]
+    mailbox, compiling, logins = pages.pop("A NEW MAILBOX")
+    assert mailbox[1] and not compiling[1] and not logins[1]
     joining.run(*mailbox)
+    joining.run(*compiling)
     assert joining.explained(logins[0])["verdict"] == "demail"
     assert joining.explained(logins[0], login="otto@lkr.example")["verdict"] == "refused"
     raw = joining.reaches_erika("jugendamt@lkr.example", "[P, EB]", token + "d")
@@ -176,9 +177,9 @@ def test_the_page_step_by_step(joining, mta, token):
     joining.receives("sekretariat@schule.lkr.de-mail.de", "sekretariat@schule.lkr.example", token + "g")
 
     blocks = pages.pop("A NEW ADMINISTRATOR")
-    commands = re.findall(r"/usr/sbin/demailctl (\w+)", blocks[1][0])
+    commands = re.findall(r"/usr/sbin/demailctl (\w+)", blocks[0][0] + blocks[1][0])
     known = subprocess.run([program("demailctl"), "--help"], capture_output=True, text=True, check=True).stdout
-    assert len(commands) == 5 and all(f"  {command} " in known for command in commands)
+    assert len(commands) == 7 and all(f"  {command} " in known for command in commands)
     export, = pages.pop("AN AUTHORITY LEAVES")
     joining.run(*export)
     lines = (joining.gateway.home / "srv" / "lkr-export" / "manifest.jsonl").read_text().splitlines()

@@ -103,13 +103,23 @@ class SendmailServer:
 
     block = "Sendmail:"
 
+    # Without DNS, and on a busy machine.
+    HERE = """\
+FEATURE(`accept_unresolvable_domains')dnl
+FEATURE(`nocanonify')dnl
+define(`confSERVICE_SWITCH_FILE', `/etc/mail/service.switch')dnl
+define(`confQUEUE_LA', `999')dnl
+"""
+
     def __init__(self, folder):
         self._folder = folder
         folder.run("useradd -m max && useradd -m poststelle")
         folder.run("echo 127.0.0.1 mx.dorf.example >>/etc/hosts && hostname mx.dorf.example")
         folder.run("echo dorf.example >>/etc/mail/local-host-names")
-        folder.run("sed -i '0,/^MAILER_DEFINITIONS/s//FEATURE(`accept_unresolvable_domains'\"'\"')dnl\\n&/' "
-                   "/etc/mail/sendmail.mc && grep accept_unresolvable /etc/mail/sendmail.mc")  # there is no DNS
+        configuration = folder.path("etc/mail/sendmail.mc")
+        before, mailers, after = configuration.read_text().partition("MAILER_DEFINITIONS\n")
+        configuration.write_text(before + self.HERE + mailers + after)
+        folder.run("printf 'hosts\\tfiles\\naliases\\tfiles\\n' >/etc/mail/service.switch")
         folder.run("make -C /etc/mail && systemctl start sendmail")
 
     def stop(self):
@@ -263,6 +273,7 @@ def live(folder, server_kind):
         step("De-Mail out and in, and e-mail")
         mail(folder, provider, "zuerst")
         if server_kind is SendmailServer:
+            folder.run("systemctl stop demail-poller demail-milter")
             return
         step("upgrading to the second version")
         upgrade(folder, provider)

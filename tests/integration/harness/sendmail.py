@@ -289,6 +289,7 @@ class _Syslog:
     def stop(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
             last.sendto(b"", self._socket.getsockname())
+        os.unlink(self._socket.getsockname())
         self._thread.join()
         self._socket.close()
         self._log.close()
