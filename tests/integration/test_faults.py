@@ -420,7 +420,8 @@ class TestOurs:
 
     def test_disk_full(self, own_world, token):
         """state_dir is a file system of its own, small and full."""
-        own_world.allow("event=submission-failed", "event=receive-failed", "event=journal-failed")
+        own_world.allow("event=submission-failed", "event=receive-failed", "event=journal-failed",
+                        "event=metrics-failed", "event=watch-failed")
         state, poller = own_world.gateway.home / "state", own_world.gateway.poller
         assert poller.stop() == 0
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755,uid=nobody", "demail-test", state], check=True)
@@ -445,7 +446,7 @@ class TestOurs:
     def test_no_more_files(self, own_world, token):
         """Idle clients of LMTP have taken all files that the poller may open."""
         own_world.allow("event=submission-failed", "event=receive-failed", "event=provider-down", "event=poll-failed",
-                        "event=accept-failed")
+                        "event=accept-failed", "event=metrics-failed", "event=watch-failed")
         gateway, recipient = own_world.gateway, f"{token}@viele.de-mail.de"
         assert gateway.poller.stop() == 0
         gateway.poller.command[:0] = ["prlimit", "--nofile=64"]

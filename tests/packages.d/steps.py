@@ -2,7 +2,7 @@
 
 usage: steps.py FOLDER postfix|sendmail  as root, with namespaces of mounts, processes and network of its own, at the top
 of the tree; in the folder's /root are the packages, in /root/second those of a second version. With Sendmail, which
-differs in nothing that a package does, the life ends after the first mail."""
+differs in nothing that a package does, the life ends otherwise: with an archive."""
 
 import re
 import socket
@@ -256,6 +256,24 @@ def purge(folder, before, packages_before):
     wait_mailbox(folder, "ohne De-Mail")
 
 
+def keep_archive(folder, provider):
+    """Evidence is nothing that a package removes; nor the users, whose numbers would become somebody else's."""
+    archive = "/var/lib/demail/archive/dorf"
+    folder.run(f"install -d -m 0711 -o demail-poller -g demail {archive.rpartition('/')[0]}\n"
+               f"install -d -m 0700 -o demail-poller -g demail {archive}\n"
+               f"sed -i '/^.tenant /a archive_dir = {archive}' {CONFIG}\n"
+               "systemctl restart demail-poller")
+    mail(folder, provider, "ins Archiv")
+    expect("good" in folder.run(f"demailctl archive verify {archive}"), "the archive is not good")
+    folder.run("systemctl stop demail-poller demail-milter")
+    said = folder.run("apt-get purge demail-milter")
+    expect("/var/lib/demail/archive holds an archive" in said, f"the purge does not say what stays:\n{said}")
+    expect(list(folder.path(archive).glob("*/manifest")), "the purge has removed an archive")
+    expect(folder.run(f"stat -c %U:%G {archive}").strip() == "demail-poller:demail", "the archive is nobody's")
+    left = [path for path in ("/etc/demail", "/var/lib/demail/journal.lmdb") if folder.path(path).exists()]
+    expect(not left, f"the purge has left {left}")
+
+
 def live(folder, server_kind):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     folder.mount()
@@ -273,7 +291,8 @@ def live(folder, server_kind):
         step("De-Mail out and in, and e-mail")
         mail(folder, provider, "zuerst")
         if server_kind is SendmailServer:
-            folder.run("systemctl stop demail-poller demail-milter")
+            step("an archive, which outlives a purge")
+            keep_archive(folder, provider)
             return
         step("upgrading to the second version")
         upgrade(folder, provider)
