@@ -28,7 +28,7 @@ from harness.sandbox import Sandbox
 from harness.wait import wait_until
 from harness.world import ACCOUNTS
 
-MESSAGES = int(os.environ.get("DEMAIL_EXPORT_MESSAGES", "800"))
+MESSAGES = int(os.environ.get("DEMAIL_EXPORT_MESSAGES", "400"))
 INTERRUPTIONS = 10
 TENANT, ACCOUNT = "gemeinde", "poststelle@gemeinde.de-mail.de"
 ERIKA = "erika@muster.de-mail.de"

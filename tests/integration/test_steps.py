@@ -22,7 +22,7 @@ STEPS = {
 ALL = sum(STEPS.values())
 
 # tests/kill takes them all.
-EVERY = int(os.environ.get("DEMAIL_EVERY_STEP", "3"))
+EVERY = int(os.environ.get("DEMAIL_EVERY_STEP", "5"))
 
 # The first message is handed to the MTA and acknowledged; the MTA hands over the first De-Mail and is answered.
 WITH_THE_MTA = range(13, 35)
