@@ -1,4 +1,5 @@
 #include "common/archive_writer.h"
+#include "common/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,18 +29,7 @@ gboolean dm_archive_sync_folder(const char *path, GError **error)
 
 gboolean dm_archive_write(int fd, const char *path, const void *bytes, gsize size, GError **error)
 {
-    const char *next = bytes;
-
-    while (size > 0) {
-        gssize n = write(fd, next, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return dm_archive_fail(path, n == 0 ? ENOSPC : errno, error);
-        next += n;
-        size -= (gsize)n;
-    }
-    return TRUE;
+    return dm_write_all(fd, bytes, size) || dm_archive_fail(path, errno, error);
 }
 
 gboolean dm_archive_check(const char *dir, GError **error)

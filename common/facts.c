@@ -6,7 +6,6 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static gint64 file_time(const char *path)
 {

@@ -2,6 +2,7 @@
 
 #include "common/exposition.h"
 #include "common/log.h"
+#include "common/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,27 +30,12 @@ struct DmMetricsWriter {
     gboolean stopping;
 };
 
-static gboolean write_all(int fd, const char *text, gsize length)
-{
-    while (length > 0) {
-        gssize n = write(fd, text, length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return FALSE;
-        text += n;
-        length -= (gsize)n;
-    }
-    return TRUE;
-}
-
 gboolean dm_metrics_file_replace(const char *path, const char *text, gsize length, int mode, int *fd, GError **error)
 {
     g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
     int file = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
     /* Locked while nobody else can open it: who holds the lock before us would have us wait. */
-    gboolean done = file >= 0 && flock(file, LOCK_EX) == 0 && write_all(file, text, length) &&
+    gboolean done = file >= 0 && flock(file, LOCK_EX) == 0 && dm_write_all(file, text, length) &&
                     fchmod(file, (mode_t)mode) == 0 && g_rename(temporary, path) == 0;
     int reason = errno;
 

@@ -154,19 +154,16 @@ static void print_script(const Check *check)
         printf("# demailctl check has %u findings that are not about Postfix's settings.\n", others);
 }
 
-static void print_result(const Check *check)
+static void print_json(const Check *check)
 {
     g_autofree char *reload = reload_command(check);
     gboolean good = !dm_check_findings_have_error(check->findings);
     g_autoptr(GPtrArray) findings = dm_check_findings_by_weight(check->findings);
 
-    if (check->ctl->json)
-        dm_output_json(json_pack("{s:s, s:b, s:o, s:o, s:o*}", "config", check->ctl->config_file, "good", (int)good,
-                                 "findings", dm_check_findings_json(findings, reload), "remarks",
-                                 dm_output_strings(check->remarks), "trust_list",
-                                 check->list != NULL ? dm_check_trust_json(check->list) : NULL));
-    else
-        print_text(check);
+    dm_output_json(json_pack("{s:s, s:b, s:o, s:o, s:o*}", "config", check->ctl->config_file, "good", (int)good,
+                             "findings", dm_check_findings_json(findings, reload), "remarks",
+                             dm_output_strings(check->remarks), "trust_list",
+                             check->list != NULL ? dm_check_trust_json(check->list) : NULL));
 }
 
 static void check_config(Check *check, const DmGateway *gateway, const DmConfig *config, const GPtrArray *problems)
@@ -198,8 +195,10 @@ static int run(Check *check, gboolean fix_postfix)
     check_config(check, gateway, config, problems);
     if (fix_postfix)
         print_script(check);
+    else if (check->ctl->json)
+        print_json(check);
     else
-        print_result(check);
+        print_text(check);
     g_clear_pointer(&check->list, dm_trust_list_free);
     if (error != NULL)
         return dm_error_exit_code(error);

@@ -12,8 +12,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#define START_SECONDS  10U
-#define DRAIN_SECONDS  15 /* with libmilter's 5 and a start, less than the 30 for which Postfix waits to negotiate */
+#define ANSWER_SECONDS 10U /* for each step of asking ourselves */
+#define DRAIN_SECONDS  15  /* with libmilter's 5 and a start, less than the 30 for which Postfix waits to negotiate */
 #define DRAIN_MILLIS   50U
 #define FINISH_SECONDS 7 /* libmilter looks every 5 whether it is to stop */
 #define PROBES         3 /* within the time of the watchdog */
@@ -121,7 +121,7 @@ static void start_watchdog(Server *server)
 {
     gint64 interval = dm_watchdog_interval() / PROBES;
 
-    server->probe_seconds = CLAMP(interval / G_USEC_PER_SEC, 1, START_SECONDS);
+    server->probe_seconds = CLAMP(interval / G_USEC_PER_SEC, 1, ANSWER_SECONDS);
     if (interval > 0)
         g_timeout_add((guint)CLAMP(interval / 1000, 1, G_MAXINT), on_watchdog, server);
 }
@@ -167,7 +167,7 @@ DmServerEnd dm_server_run(DmListener *listener, guint needs, void (*on_ready)(gp
     server->needs = needs;
     server->loop = g_main_loop_new(NULL, FALSE);
     start_threads(server);
-    if (!dm_alive(listener->fd, START_SECONDS, error))
+    if (!dm_alive(listener->fd, ANSWER_SECONDS, error))
         return DM_SERVER_FAILED;
     start_watchdog(server);
     on_ready(data);

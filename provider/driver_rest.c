@@ -1,6 +1,7 @@
 #include "provider/driver_rest.h"
 
 #include "common/secret.h"
+#include "common/write.h"
 #include "provider/rest_http.h"
 #include "provider/rest_json.h"
 
@@ -478,16 +479,10 @@ static gboolean download(const void *data, gsize length, gpointer sink_data)
         return FALSE;
     g_checksum_update(target->checksum, data, (gssize)length);
     /* Not by a GUnixOutputStream, which ends the program where there is no file descriptor left for its epoll. */
-    for (gsize done = 0; done < length;) {
-        gssize n = write(target->fd, (const char *)data + done, length - done);
-
-        if (n < 0 && errno != EINTR) {
-            target->problem = errno;
-            return FALSE;
-        }
-        done += n > 0 ? (gsize)n : 0;
-    }
-    return TRUE;
+    if (dm_write_all(target->fd, data, length))
+        return TRUE;
+    target->problem = errno;
+    return FALSE;
 }
 
 static gboolean digest_matches(GChecksum *checksum, const char *digest)
