@@ -206,6 +206,12 @@ class Postfix:
                       f"127.0.0.1:{self.ports[name]}/inet/content_filter=smtp:[127.0.0.1]:{filter_port}")
         self._reload()
 
+    def serve(self, port, *settings):
+        """One more smtpd on this port, with "name=value" each of its own."""
+        self._command("postconf", "-M", f"127.0.0.1:{port}/inet=127.0.0.1:{port} inet n - n - - smtpd")
+        self._command("postconf", "-P", *(f"127.0.0.1:{port}/inet/{setting}" for setting in settings))
+        self._reload()
+
     def _reload(self):
         self._command("postfix", "reload")
         wait_until(lambda: self.lines("reload -- version"), "Postfix to reload")
