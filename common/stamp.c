@@ -3,11 +3,12 @@
 #include "common/address.h"
 #include "common/demail.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define MAC_LENGTH    32
 #define CLOCK_SKEW    300 /* seconds that two machines may differ */
@@ -26,19 +27,24 @@ void dm_stamp_clear(DmStamp *stamp)
 
 static char *to_hex(const guint8 *bytes, gsize length)
 {
-    GString *hex = g_string_sized_new(2 * length);
+    static const char digits[] = "0123456789abcdef";
+    char *hex = g_new(char, 2 * length + 1);
 
-    for (gsize i = 0; i < length; i++)
-        g_string_append_printf(hex, "%02x", bytes[i]);
-    return g_string_free(hex, FALSE);
+    for (gsize i = 0; i < length; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[2 * length] = '\0';
+    return hex;
 }
 
 char *dm_stamp_new_id(GError **error)
 {
     guint8 bytes[DM_STAMP_ID_LENGTH / 2];
 
-    if (RAND_bytes(bytes, sizeof bytes) != 1) {
-        g_set_error(error, DM_ERROR, DM_ERROR_OS, "no random numbers to be had");
+    /* OpenSSL would set up a generator for each thread, and libmilter makes one for nearly each message. */
+    if (getentropy(bytes, sizeof bytes) != 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_OS, "no random numbers to be had: %s", g_strerror(errno));
         return NULL;
     }
     return to_hex(bytes, sizeof bytes);
