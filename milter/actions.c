@@ -44,10 +44,12 @@ static gboolean apply_edit(SMFICTX *context, const DmSession *session, const DmE
     return FALSE;
 }
 
-static gboolean apply_edits(SMFICTX *context, const DmSession *session, const DmVerdict *verdict)
+static gboolean apply_edits(SMFICTX *context, const DmSession *session)
 {
-    for (guint i = 0; i < verdict->edits->len; i++) {
-        if (!apply_edit(context, session, &g_array_index(verdict->edits, DmEdit, i)))
+    const GArray *edits = session->verdict.edits;
+
+    for (guint i = 0; i < edits->len; i++) {
+        if (!apply_edit(context, session, &g_array_index(edits, DmEdit, i)))
             return FALSE;
     }
     return TRUE;
@@ -68,10 +70,10 @@ static gboolean delete_recipient(SMFICTX *context, const char *address)
     return smfi_delrcpt(context, plain) == MI_SUCCESS;
 }
 
-static gboolean apply_routes(SMFICTX *context, const DmSession *session, const DmVerdict *verdict)
+static gboolean apply_routes(SMFICTX *context, const DmSession *session)
 {
-    for (gsize i = 0; i < verdict->n_routes; i++) {
-        const DmRoute *route = &verdict->routes[i];
+    for (gsize i = 0; i < session->verdict.n_routes; i++) {
+        const DmRoute *route = &session->verdict.routes[i];
         if (route->kind == DM_ROUTE_KEEP)
             continue;
         const DmRequestRecipient *recipient = &g_array_index(session->recipients, DmRequestRecipient, i);
@@ -83,11 +85,10 @@ static gboolean apply_routes(SMFICTX *context, const DmSession *session, const D
     return TRUE;
 }
 
-static gboolean apply_stamp(SMFICTX *context, const DmSession *session, const DmVerdict *verdict,
-                            const char *gateway_id, const char *queue_id)
+static gboolean apply_stamp(SMFICTX *context, const DmSession *session, const char *queue_id)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *stamp = dm_session_stamp(session, verdict, gateway_id, queue_id, &error);
+    g_autofree char *stamp = dm_session_stamp(session, queue_id, &error);
 
     if (stamp == NULL) {
         dm_log(DM_LOG_ERROR, "stamp-failed", DM_S("qid", queue_id), DM_S("reason", error->message));
@@ -97,23 +98,24 @@ static gboolean apply_stamp(SMFICTX *context, const DmSession *session, const Dm
     return smfi_insheader(context, 0, (char *)DM_FIELD_STAMP, value) == MI_SUCCESS;
 }
 
-static void log_diverted(const DmSession *session, const DmVerdict *verdict, const char *gateway_id,
-                         const char *queue_id)
+static void log_diverted(const DmSession *session, const char *queue_id)
 {
+    const DmVerdict *verdict = &session->verdict;
     g_autofree char *options = dm_options_format(verdict->options);
     g_autofree char *sender = dm_address_key(session->sender);
     gsize diverted = 0;
 
     for (gsize i = 0; i < verdict->n_routes; i++)
         diverted += verdict->routes[i].kind == DM_ROUTE_DIVERT ? 1 : 0;
-    dm_log(DM_LOG_INFO, "diverted", DM_S("qid", queue_id), DM_S("gid", gateway_id),
+    dm_log(DM_LOG_INFO, "diverted", DM_S("qid", queue_id), DM_S("gid", session->gateway_id),
            DM_S("tenant", verdict->tenant->name), DM_S("sender", sender), DM_S("demail", verdict->sender),
            DM_N("recipients", diverted), DM_S("options", options), DM_S("unit", verdict->unit),
            DM_S("client", session->client_address), DM_S("login", session->login));
 }
 
-static void log_ordinary(const DmSession *session, const DmVerdict *verdict, const char *queue_id)
+static void log_ordinary(const DmSession *session, const char *queue_id)
 {
+    const DmVerdict *verdict = &session->verdict;
     gsize rerouted = 0;
 
     for (gsize i = 0; i < verdict->n_routes; i++)
@@ -129,8 +131,9 @@ static void log_ordinary(const DmSession *session, const DmVerdict *verdict, con
         dm_log(DM_LOG_DEBUG, "ordinary", DM_S("qid", queue_id), DM_S("client", session->client_address));
 }
 
-static void log_refused(const DmSession *session, const DmVerdict *verdict, const char *queue_id)
+static void log_refused(const DmSession *session, const char *queue_id)
 {
+    const DmVerdict *verdict = &session->verdict;
     gboolean tempfail = dm_refusal_smtp_code(verdict->refusal) < 500;
     g_autofree char *sender = dm_address_key(session->sender);
 
@@ -149,21 +152,22 @@ static sfsistat action_failed(SMFICTX *context, const DmSession *session, const 
     return dm_actions_refuse(context, DM_REFUSAL_INTERNAL, text);
 }
 
-sfsistat dm_actions_apply(SMFICTX *context, const DmSession *session, const DmVerdict *verdict, const char *gateway_id,
-                          const char *queue_id)
+sfsistat dm_actions_apply(SMFICTX *context, const DmSession *session, const char *queue_id)
 {
+    const DmVerdict *verdict = &session->verdict;
+
     switch (verdict->kind) {
     case DM_VERDICT_ORDINARY:
-        if (!apply_edits(context, session, verdict) || !apply_routes(context, session, verdict))
+        if (!apply_edits(context, session) || !apply_routes(context, session))
             return action_failed(context, session, queue_id);
-        log_ordinary(session, verdict, queue_id);
+        log_ordinary(session, queue_id);
         return SMFIS_CONTINUE;
     case DM_VERDICT_DEMAIL:
-        if (!apply_edits(context, session, verdict) || !apply_stamp(context, session, verdict, gateway_id, queue_id) ||
-            !apply_routes(context, session, verdict))
+        if (!apply_edits(context, session) || !apply_stamp(context, session, queue_id) ||
+            !apply_routes(context, session))
             return action_failed(context, session, queue_id);
         dm_counts_add(session->gateway, DM_COUNT_DIVERTED);
-        log_diverted(session, verdict, gateway_id, queue_id);
+        log_diverted(session, queue_id);
         return SMFIS_CONTINUE;
     case DM_VERDICT_AGAIN:
         dm_counts_add(session->gateway, DM_COUNT_AGAIN);
@@ -171,7 +175,7 @@ sfsistat dm_actions_apply(SMFICTX *context, const DmSession *session, const DmVe
         return SMFIS_CONTINUE;
     case DM_VERDICT_REFUSE:
         dm_counts_add_refusal(session->gateway, verdict->refusal);
-        log_refused(session, verdict, queue_id);
+        log_refused(session, queue_id);
         return dm_actions_refuse(context, verdict->refusal, verdict->text);
     }
     return SMFIS_TEMPFAIL;

@@ -1,21 +1,32 @@
 #include "milter/callbacks.h"
 
 #include "common/log.h"
-#include "common/stamp.h"
 #include "milter/actions.h"
 #include "milter/session.h"
 
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT)
+#define NOTHING "{demail_nothing}"
 #define QUIET   (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR)
 
-/* The macros that we read, at the stage where both MTAs know them. An MTA sends its defaults for a stage that is not
- * named. */
+/* The macros that we read, at the stages where the MTAs know them: Sendmail has the queue id at MAIL, Postfix at DATA,
+ * and libmilter keeps what came. An MTA sends its defaults for a stage that is not named, and Postfix those of the end of
+ * header before every field: NOTHING has no value, and costs least. */
 static gboolean ask_for_macros(SMFICTX *context)
 {
-    return smfi_setsymlist(context, SMFIM_CONNECT, (char *)"j") == MI_SUCCESS &&
-           smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen}") == MI_SUCCESS &&
-           smfi_setsymlist(context, SMFIM_ENVRCPT, (char *)"i") == MI_SUCCESS &&
-           smfi_setsymlist(context, SMFIM_EOM, (char *)"i") == MI_SUCCESS;
+    static const struct {
+        int stage;
+        const char *macros;
+    } lists[] = {
+        {SMFIM_CONNECT, NOTHING}, {SMFIM_HELO, NOTHING}, {SMFIM_ENVFROM, "i {auth_authen}"},
+        {SMFIM_ENVRCPT, NOTHING}, {SMFIM_DATA, "i"},     {SMFIM_EOH, NOTHING},
+        {SMFIM_EOM, NOTHING},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(lists); i++) {
+        if (smfi_setsymlist(context, lists[i].stage, (char *)lists[i].macros) != MI_SUCCESS)
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static sfsistat on_negotiate(SMFICTX *context, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3,
@@ -79,21 +90,47 @@ static sfsistat on_header(SMFICTX *context, char *name, char *value)
     return SMFIS_NOREPLY;
 }
 
+/* Known since the first stage at which the MTA has given it one. */
+static const char *queue_id_of(SMFICTX *context)
+{
+    const char *queue_id = smfi_getsymval(context, (char *)"i");
+
+    return queue_id != NULL ? queue_id : "";
+}
+
+static gboolean decide(SMFICTX *context, DmSession *session)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (dm_session_decide(session, &error))
+        return TRUE;
+    dm_log(DM_LOG_ERROR, "action-failed", DM_S("qid", queue_id_of(context)), DM_S("reason", error->message));
+    return FALSE;
+}
+
+/* All that the verdict needs is here now. What is to stay as it is needs us no more: Postfix, which hands on no body,
+ * would yet read its file to the end before it asks us again. The others can be acted upon at the end of the message
+ * only. */
+static sfsistat on_end_of_header(SMFICTX *context)
+{
+    DmSession *session = smfi_getpriv(context);
+
+    if (!decide(context, session))
+        return SMFIS_TEMPFAIL;
+    if (!dm_session_is_untouched(session))
+        return SMFIS_CONTINUE;
+    sfsistat answer = dm_actions_apply(context, session, queue_id_of(context));
+    dm_session_reset(session);
+    return answer == SMFIS_CONTINUE ? SMFIS_ACCEPT : answer;
+}
+
 static sfsistat on_end_of_message(SMFICTX *context)
 {
     DmSession *session = smfi_getpriv(context);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *gateway_id = dm_stamp_new_id(&error);
-    const char *queue_id = smfi_getsymval(context, (char *)"i");
-    DmVerdict verdict;
 
-    if (gateway_id == NULL) {
-        dm_log(DM_LOG_ERROR, "action-failed", DM_S("qid", queue_id), DM_S("reason", error->message));
+    if (!decide(context, session))
         return SMFIS_TEMPFAIL;
-    }
-    dm_session_decide(session, gateway_id, &verdict);
-    sfsistat answer = dm_actions_apply(context, session, &verdict, gateway_id, queue_id != NULL ? queue_id : "");
-    dm_verdict_clear(&verdict);
+    sfsistat answer = dm_actions_apply(context, session, queue_id_of(context));
     dm_session_reset(session);
     return answer;
 }
@@ -123,6 +160,7 @@ struct smfiDesc dm_milter_description = {
     .xxfi_envfrom = on_mail,
     .xxfi_envrcpt = on_rcpt,
     .xxfi_header = on_header,
+    .xxfi_eoh = on_end_of_header,
     .xxfi_eom = on_end_of_message,
     .xxfi_abort = on_abort,
     .xxfi_close = on_close,

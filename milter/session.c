@@ -27,13 +27,17 @@ DmSession *dm_session_new(gboolean leading_space)
 
 void dm_session_reset(DmSession *session)
 {
-    g_clear_pointer(&session->gateway, dm_gateway_unref);
     g_clear_pointer(&session->login, g_free);
     g_clear_pointer(&session->sender, g_free);
     g_clear_pointer(&session->headers, dm_headers_free);
     g_array_set_size(session->recipients, 0);
     session->header_too_large = FALSE;
     session->reserved_lost = FALSE;
+    if (session->decided)
+        dm_verdict_clear(&session->verdict);
+    session->decided = FALSE;
+    g_clear_pointer(&session->gateway_id, g_free);
+    g_clear_pointer(&session->gateway, dm_gateway_unref);
 }
 
 void dm_session_free(DmSession *session)
@@ -102,8 +106,14 @@ void dm_session_header(DmSession *session, const char *name, const char *value)
     session->reserved_lost = session->reserved_lost || dm_field_is_reserved(name);
 }
 
-void dm_session_decide(const DmSession *session, const char *gateway_id, DmVerdict *verdict)
+gboolean dm_session_decide(DmSession *session, GError **error)
 {
+    if (session->decided)
+        return TRUE;
+    session->gateway_id = dm_stamp_new_id(error);
+    if (session->gateway_id == NULL)
+        return FALSE;
+
     const DmRequest request = {
         .client_address = session->client_address,
         .login = session->login,
@@ -113,11 +123,25 @@ void dm_session_decide(const DmSession *session, const char *gateway_id, DmVerdi
         .headers = session->headers,
         .header_too_large = session->header_too_large,
         .reserved_lost = session->reserved_lost,
-        .gateway_id = gateway_id,
+        .gateway_id = session->gateway_id,
         .now = g_get_real_time() / G_USEC_PER_SEC,
     };
+    dm_policy_decide(session->gateway, &request, &session->verdict);
+    session->decided = TRUE;
+    return TRUE;
+}
 
-    dm_policy_decide(session->gateway, &request, verdict);
+gboolean dm_session_is_untouched(const DmSession *session)
+{
+    const DmVerdict *verdict = &session->verdict;
+
+    if (verdict->kind != DM_VERDICT_ORDINARY || verdict->edits->len > 0)
+        return FALSE;
+    for (gsize i = 0; i < verdict->n_routes; i++) {
+        if (verdict->routes[i].kind != DM_ROUTE_KEEP)
+            return FALSE;
+    }
+    return TRUE;
 }
 
 /* The header with the verdict's edits made. */
@@ -140,9 +164,9 @@ static DmHeaders *edited_headers(const DmHeaders *headers, const GArray *edits, 
     return g_steal_pointer(&edited);
 }
 
-char *dm_session_stamp(const DmSession *session, const DmVerdict *verdict, const char *gateway_id, const char *queue_id,
-                       GError **error)
+char *dm_session_stamp(const DmSession *session, const char *queue_id, GError **error)
 {
+    const DmVerdict *verdict = &session->verdict;
     g_autoptr(DmHeaders) edited = edited_headers(session->headers, verdict->edits, error);
     g_autoptr(GPtrArray) recipients = g_ptr_array_new();
 
@@ -152,6 +176,6 @@ char *dm_session_stamp(const DmSession *session, const DmVerdict *verdict, const
         if (verdict->routes[i].kind == DM_ROUTE_DIVERT)
             g_ptr_array_add(recipients, verdict->routes[i].demail);
     }
-    return dm_stamp_make(session->gateway->stamp_key, gateway_id, queue_id, verdict->tenant->name, verdict->unit, 0,
-                         recipients, session->sender, edited, error);
+    return dm_stamp_make(session->gateway->stamp_key, session->gateway_id, queue_id, verdict->tenant->name,
+                         verdict->unit, 0, recipients, session->sender, edited, error);
 }

@@ -24,6 +24,10 @@ typedef struct {
     DmHeaders *headers; /* fields that the policy needs */
     gboolean header_too_large;
     gboolean reserved_lost;
+
+    gboolean decided; /* the two that follow are there */
+    char *gateway_id;
+    DmVerdict verdict;
 } DmSession;
 
 DmSession *dm_session_new(gboolean leading_space);
@@ -38,11 +42,14 @@ void dm_session_rcpt(DmSession *session, char *const *arguments);
 void dm_session_header(DmSession *session, const char *name, const char *value);
 void dm_session_reset(DmSession *session);
 
-/* The verdict on the message as heard so far; `gateway_id` for this message. Clear with dm_verdict_clear(). */
-void dm_session_decide(const DmSession *session, const char *gateway_id, DmVerdict *verdict);
+/* Makes the verdict on the message as heard so far, and its gateway id, unless they are there. FALSE with DM_ERROR_OS if
+ * the system has no random numbers. */
+gboolean dm_session_decide(DmSession *session, GError **error);
+
+/* Whether the message, which is decided, goes on as it came. */
+gboolean dm_session_is_untouched(const DmSession *session);
 
 /* The stamp for a DM_VERDICT_DEMAIL: over the header as it will stand in the queue. Free with g_free(). */
-char *dm_session_stamp(const DmSession *session, const DmVerdict *verdict, const char *gateway_id, const char *queue_id,
-                       GError **error);
+char *dm_session_stamp(const DmSession *session, const char *queue_id, GError **error);
 
 #endif
