@@ -10,12 +10,16 @@
 static sfsistat on_negotiate(SMFICTX *context, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3,
                              unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
 {
-    (void)context;
     (void)f0;
     (void)f1;
     (void)f2;
     (void)f3;
     (void)pf1; /* comes with SMFIP_NO* for every callback, as there are none */
+    /* Postfix looks up its default macros for every stage that is not named, whatever that costs. */
+    for (int stage = SMFIM_FIRST; stage <= SMFIM_LAST; stage++) {
+        if (smfi_setsymlist(context, stage, (char *)"{nothing}") != MI_SUCCESS)
+            return SMFIS_REJECT;
+    }
     *pf0 = 0;
     *pf2 = 0;
     *pf3 = 0;
