@@ -125,35 +125,41 @@ class _Counter:
         return self._count
 
 
-def soak(build, messages, say):
-    """Runs; what was wrong with the messages, and the footprints after the warm-up and at the end."""
-    warm_up = _rounded(min(WARM_UP, messages // 2))
+def least_growth(stages):
+    """Of each daemon's memory at rest from one stage to the next, the smallest, in KiB. A heap that still fills up grows
+    in some of them, a leak in every one."""
+    pairs = list(zip(stages, stages[1:]))
+    return {name: min(after[name].own - before[name].own for before, after in pairs) for name in stages[0]}
+
+
+def soak(build, messages, say, stage=WARM_UP):
+    """Runs in stages of so many messages; what was wrong with the messages, and the footprints after each stage, of which
+    the first is the warm-up."""
+    stages = []
     run = Soak(build)
     try:
         _say(say, "started", run.footprints())
-        rate = run.run(warm_up)
-        warm = run.footprints()
-        _say(say, f"{run.sent} messages, {rate:.0f}/s", warm)
         while run.sent < messages:
-            rate = run.run(_rounded(min(WARM_UP, messages - run.sent)))
-            _say(say, f"{run.sent} messages, {rate:.0f}/s", run.footprints())
+            rate = run.run(_rounded(min(stage, messages - run.sent)))
+            stages.append(run.footprints())
+            _say(say, f"{run.sent} messages, {rate:.0f}/s", stages[-1])
         surplus = run.surplus()
-        end = run.footprints()
     finally:
         wrong = run.stop()
     if surplus != (0, 0):
         wrong.append(f"messages more than expected: {surplus[0]} at the provider, {surplus[1]} at the MTA")
-    return wrong, warm, end
+    return wrong, stages
 
 
 def judge(result, growth_max=GROWTH_MAX):
     """What is wrong with a run of soak(), as lines."""
-    wrong, warm, end = result
+    wrong, stages = result
+    warm, end = stages[0], stages[-1]
     for name, last in end.items():
-        growth = last.own / warm[name].own
+        first = warm[name]
+        growth = last.own / first.own
         if growth > growth_max:
             wrong.append(f"{name}: memory at rest has grown to {growth:.3f} of what it was")
-        first = warm[name]
         if (last.provider > CONNECTIONS_MAX or
                 last.descriptors > first.descriptors + CURLS_OWN * max(last.provider - first.provider, 0)):
             wrong.append(f"{name}: descriptors at rest, beside connections to the provider, were "
