@@ -41,25 +41,36 @@ def send(port, sender, recipients, message, client="127.0.0.1", login=None, utf8
     """One message in one session. `message`: bytes, any line ends. Recipients go out as given, unquoted. `utf8`:
     addresses as UTF-8, announced where the server offers that. `client`: the
     loopback address to connect from. `login`: a user and a password for AUTH."""
-    answers = Answers()
-    with smtplib.SMTP("127.0.0.1", port, timeout=120, local_hostname="client.gemeinde.example",
-                      source_address=(client, 0)) as session:
-        session.ehlo()
+    with connect(port, client) as session:
         if login:
             session.login(*login)
         if utf8:
             session.command_encoding = "utf-8"
-        parameters = " SMTPUTF8 BODY=8BITMIME" if utf8 and session.has_extn("smtputf8") else ""
-        answers.mail = _reply(session.docmd("MAIL", f"FROM:<{sender}>{parameters}"))
-        if answers.mail[0] >= 400:
-            return answers
-        for recipient in recipients:
-            answers.rcpt[recipient] = _reply(session.docmd("RCPT", f"TO:<{recipient}>"))
-        if any(reply[0] < 400 for reply in answers.rcpt.values()):
-            try:
-                answers.data = _reply(session.data(crlf(message)))
-            except smtplib.SMTPDataError as error:
-                answers.data = _reply((error.smtp_code, error.smtp_error))
+        return transact(session, sender, recipients, message,
+                        " SMTPUTF8 BODY=8BITMIME" if utf8 and session.has_extn("smtputf8") else "")
+
+
+def connect(port, client="127.0.0.1"):
+    """A session that has said EHLO."""
+    session = smtplib.SMTP("127.0.0.1", port, timeout=120, local_hostname="client.gemeinde.example",
+                           source_address=(client, 0))
+    session.ehlo()
+    return session
+
+
+def transact(session, sender, recipients, message, parameters=""):
+    """One message in a session that is there."""
+    answers = Answers()
+    answers.mail = _reply(session.docmd("MAIL", f"FROM:<{sender}>{parameters}"))
+    if answers.mail[0] >= 400:
+        return answers
+    for recipient in recipients:
+        answers.rcpt[recipient] = _reply(session.docmd("RCPT", f"TO:<{recipient}>"))
+    if any(reply[0] < 400 for reply in answers.rcpt.values()):
+        try:
+            answers.data = _reply(session.data(crlf(message)))
+        except smtplib.SMTPDataError as error:
+            answers.data = _reply((error.smtp_code, error.smtp_error))
     return answers
 
 
