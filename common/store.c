@@ -201,6 +201,8 @@ DmStore *dm_store_open(const char *path, DmStoreMode mode, gsize size, GError **
     store->mode = mode;
     store->size = size;
     g_rw_lock_init(&store->lock);
+    g_mutex_init(&store->queue_lock);
+    store->waiting = g_ptr_array_new();
     if (mode == DM_STORE_AMEND && !prepare_amending(store, error))
         return NULL;
     int rc = open_env(store);
@@ -216,6 +218,8 @@ void dm_store_close(DmStore *store)
         return;
     close_env(store);
     g_rw_lock_clear(&store->lock);
+    g_mutex_clear(&store->queue_lock);
+    g_ptr_array_unref(store->waiting);
     g_free(store->path);
     g_free(store);
 }

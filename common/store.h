@@ -5,7 +5,8 @@
  * nothing, and dm_store_end() tells. So nothing between needs a check. What a batch reads is as it was at its first
  * read, without its own changes. Ending it makes all its changes, durable on return, or none; and only if all that it
  * has read is still so, whichever thread or process wrote in between: else it ends with DM_STORE_CONFLICT, for the
- * caller to begin again. A batch belongs to one thread, which may have one at a time; a store, to any.
+ * caller to begin again. A batch belongs to one thread, which may have one at a time; a store, to any. Batches that end
+ * while another is being made durable wait for it and then share one commit: many threads cost no more syncs than one.
  *
  * The file grows as needed, by whichever process. A full disk or an I/O error is DM_ERROR_TEMPORARY: nothing is
  * changed, unless the disk failed at the very last write, when all may be; the next batch works again once the disk

@@ -249,22 +249,11 @@ static int make_changes(MDB_txn *txn, MDB_dbi dbi, const GArray *changes)
     return rc;
 }
 
-static int apply_once(DmStoreTxn *txn, gboolean *so)
+int dm_store_make(const DmStoreTxn *txn, MDB_txn *writing, gboolean *so)
 {
-    MDB_txn *writing = NULL;
+    int rc = still_so(writing, txn->store->dbi, txn->reads, so);
 
-    int rc = dm_store_enter(txn->store, 0, &writing, &txn->generation);
-    if (rc != 0)
-        return rc;
-    rc = still_so(writing, txn->store->dbi, txn->reads, so);
-    if (rc == 0 && *so)
-        rc = make_changes(writing, txn->store->dbi, txn->changes);
-    if (rc == 0 && *so)
-        rc = mdb_txn_commit(writing);
-    else
-        mdb_txn_abort(writing);
-    dm_store_leave(txn->store);
-    return rc;
+    return rc == 0 && *so ? make_changes(writing, txn->store->dbi, txn->changes) : rc;
 }
 
 static DmStoreEnd apply(DmStoreTxn *txn)
@@ -273,14 +262,8 @@ static DmStoreEnd apply(DmStoreTxn *txn)
 
     dm_step("journal-write");
 
-    int rc = apply_once(txn, &so);
+    int rc = dm_store_commit(txn, &so);
 
-    for (guint i = 0; rc != 0 && i < DM_STORE_TRIES; i++) {
-        rc = dm_store_recover(txn->store, rc, txn->generation);
-        if (rc != 0)
-            break;
-        rc = apply_once(txn, &so);
-    }
     if (rc != 0)
         dm_store_set_error(txn->store, rc, "can't be written", &txn->error);
     else if (so)
