@@ -1,0 +1,97 @@
+"""The journal on the real disk: commits against the disk's own rate of synced writes, shared syncs, and flatness."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .figures import Bound, Figure, interleave
+
+REAL_DISK = "/var/tmp"
+THREADS = (1, 8, 32)
+COMMITS = 2  # of one De-Mail: submitting, and what became of it
+FIRST = 1_000_000  # numbers of De-Mails that no filled journal holds begin here
+WRITES = {1: 640, 8: 3200, 32: 9600}
+DISK_WRITES = 4000
+TENTHS = 10
+
+
+class Bench:
+    """bench_journal, with folders for journals on the real disk and on the RAM disk."""
+
+    def __init__(self, build, disk, memory):
+        self.program = build / "tests/bench/bench_journal"
+        self.disk = Path(disk)
+        self.memory = Path(memory)
+        self.next = FIRST
+
+    def call(self, *arguments):
+        done = subprocess.run([self.program, *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True)
+        return [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
+
+    def write_disk(self, count):
+        """Synced writes per second."""
+        return count / self.call("disk", self.disk, count)[0][0]
+
+    def write(self, folder, threads, count):
+        """Commits per second, and what the disk was made to wait for, per De-Mail."""
+        seconds, syncs, synchronous = self.call("write", folder, threads, count, self.next)[0]
+        self.next += count
+        return COMMITS * count / seconds, (syncs + synchronous) / count
+
+    def write_new(self, threads, count):
+        with tempfile.TemporaryDirectory(dir=self.disk) as folder:
+            return self.write(folder, threads, count)
+
+    def write_behind(self, filled, count):
+        """Microseconds per De-Mail in a journal that was filled before."""
+        with tempfile.TemporaryDirectory(dir=self.disk) as folder:
+            shutil.copy(filled / "journal.lmdb", folder)
+            return 1e6 * COMMITS / self.write(folder, 1, count)[0]
+
+    def fill(self, name, count):
+        """Microseconds and KiB written per De-Mail, for each tenth, on the RAM disk; and the folder."""
+        folder = self.memory / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        tenths = self.call("fill", folder, count)
+        return folder, [(1e6 * TENTHS * seconds / count, TENTHS * octets / 1024 / count) for seconds, octets in tenths]
+
+
+def shared_syncs(bench, options):
+    share = 10 if options.quick else 1
+    variants = {f"{threads} threads": lambda threads=threads: bench.write_new(threads, WRITES[threads] // share)
+                for threads in THREADS}
+    variants["disk"] = lambda: (bench.write_disk(DISK_WRITES // share), 1.0)
+    rates, syncs = interleave(variants, options.rounds)
+    yield Figure("journal", "commits, synced writes of the disk", "per second", rates,
+                 [Bound("1 threads", "disk"), Bound("32 threads", "disk", least=1.0)])
+    del syncs["disk"]
+    yield Figure("journal", "syncs and synchronous writes", "per De-Mail", syncs,
+                 [Bound("8 threads", "1 threads", most=0.5, counted=True),
+                  Bound("32 threads", "1 threads", most=0.25, counted=True)])
+
+
+def flat(bench, options):
+    entries, writes = (10_000, 100) if options.quick else (100_000, 1000)
+    small, _ = bench.fill("small", entries // 2 // TENTHS)
+    rounds = []
+    for _ in range(options.rounds):
+        large, tenths = bench.fill("large", entries)
+        rounds.append(tenths)
+    seconds = interleave({"first tenth": lambda: bench.write_behind(small, writes),
+                          "last tenth": lambda: bench.write_behind(large, writes)}, options.rounds)
+    yield Figure("journal", f"among {entries} entries", "us/De-Mail", seconds,
+                 [Bound("last tenth", "first tenth", most=1.1)])
+    for name, unit, place in (("time", "us/De-Mail", 0), ("written", "KiB/De-Mail", 1)):
+        samples = {f"tenth {n + 1}": [tenths[n][place] for tenths in rounds] for n in (0, 1, 4, 9)}
+        yield Figure("journal", f"the same without disk, {name}", unit, samples,
+                     [Bound("tenth 10", "tenth 1"), Bound("tenth 10", "tenth 2")])
+
+
+def run(options):
+    with tempfile.TemporaryDirectory(prefix="demail-", dir=REAL_DISK) as disk, \
+            tempfile.TemporaryDirectory(prefix="demail-") as memory:
+        bench = Bench(options.build, disk, memory)
+        yield from shared_syncs(bench, options)
+        yield from flat(bench, options)
