@@ -1,6 +1,7 @@
 #include "common/table.h"
 
 #include "common/log.h"
+#include "common/postmap.h"
 #include "common/table_backend.h"
 
 #include <errno.h>
@@ -193,12 +194,28 @@ void dm_table_reader_free(DmTableReader *reader)
     g_free(reader);
 }
 
+/* In lower case. FALSE for a key that is longer than any in a table. */
+static gboolean fold(const char *key, char folded[DM_POSTMAP_KEY_MAX + 1])
+{
+    gsize length = 0;
+
+    for (; key[length] != '\0'; length++) {
+        if (length == DM_POSTMAP_KEY_MAX)
+            return FALSE;
+        folded[length] = (char)(g_ascii_isupper(key[length]) ? key[length] + ('a' - 'A') : key[length]);
+    }
+    folded[length] = '\0';
+    return TRUE;
+}
+
 gboolean dm_table_get(DmTableReader *reader, const char *key, char **value, GError **error)
 {
-    g_autofree char *folded = g_ascii_strdown(key, -1);
+    char folded[DM_POSTMAP_KEY_MAX + 1];
 
     *value = NULL;
-    return reader->snapshot == NULL || reader->snapshot->backend->get(reader->cursor, folded, value, error);
+    if (reader->snapshot == NULL || !fold(key, folded))
+        return TRUE;
+    return reader->snapshot->backend->get(reader->cursor, folded, value, error);
 }
 
 gboolean dm_table_get_back(DmTableReader *reader, const char *value, char **key, GError **error)

@@ -58,6 +58,15 @@ static gboolean is_complete(MDB_env *env, const struct stat *st)
     return (guint64)st->st_size >= ((guint64)info.me_last_pgno + 1) * stat.ms_psize;
 }
 
+static char *copy_text(const MDB_val *value)
+{
+    char *text = g_malloc(value->mv_size + 1);
+
+    memcpy(text, value->mv_data, value->mv_size);
+    text[value->mv_size] = '\0';
+    return text;
+}
+
 static int begin(MDB_env *env, MDB_txn **txn)
 {
     return mdb_txn_begin(env, NULL, MDB_RDONLY, txn);
@@ -75,7 +84,7 @@ static int get_in_txn(MDB_txn *txn, MDB_dbi dbi, const char *key, gsize key_leng
     if (rc == MDB_NOTFOUND)
         return 0;
     if (rc == 0)
-        *value = g_strndup(v.mv_data, v.mv_size);
+        *value = copy_text(&v);
     return rc;
 }
 
@@ -239,8 +248,8 @@ static gboolean lmdb_each(gpointer data, gboolean (*each)(const char *, const ch
     if (rc != 0)
         return checked(rc, error);
     while ((rc = mdb_cursor_get(position, &k, &v, MDB_NEXT)) == 0) {
-        g_autofree char *key = g_strndup(k.mv_data, k.mv_size);
-        g_autofree char *value = g_strndup(v.mv_data, v.mv_size);
+        g_autofree char *key = copy_text(&k);
+        g_autofree char *value = copy_text(&v);
         if (key[0] != DM_POSTMAP_BACK && key[0] != DM_POSTMAP_FORMAT[0] && !each(key, value, each_data))
             break;
     }

@@ -99,6 +99,24 @@ static void test_order(void **state)
     }
 }
 
+/* The longest key there can be is found, and one that is longer by a byte is not, although it begins so. */
+static void test_long_keys(void **state)
+{
+    static const char *const kinds[] = {"texthash", "lmdb"};
+    g_autofree char *longest = g_strnfill(DM_POSTMAP_KEY_MAX, 'k');
+    g_autofree char *longer = g_strnfill(DM_POSTMAP_KEY_MAX + 1, 'k');
+    g_autofree char *upper = g_ascii_strup(longest, -1);
+    g_autofree char *text = g_strdup_printf("%s value\n", longest);
+    g_autofree char *path = ts_write(*state, "table", text);
+
+    compile(path, FALSE);
+    for (gsize k = 0; k < G_N_ELEMENTS(kinds); k++) {
+        g_autoptr(DmTable) table = open_table(kinds[k], path, DM_TABLE_DEFAULT);
+        check_find(table, upper, DM_FIND_DOMAIN, "value");
+        check_find(table, longer, DM_FIND_DOMAIN, NULL);
+    }
+}
+
 static void test_two_way(void **state)
 {
     static const char *const kinds[] = {"texthash", "lmdb"};
@@ -289,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_long_keys, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_two_way, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_foreach, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_bad_sources, ts_set_up, ts_tear_down),
