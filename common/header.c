@@ -233,6 +233,11 @@ char *dm_header_decode(const char *value)
 {
     static const char *const charsets[] = {"utf-8", "iso-8859-1", NULL};
     g_autofree char *line = dm_header_unfold(value);
+
+    /* Most ordinary mail: nothing to decode. */
+    if (g_str_is_ascii(line) && strstr(line, "=?") == NULL)
+        return g_steal_pointer(&line);
+
     GMimeParserOptions *options = g_mime_parser_options_new();
 
     g_mime_parser_options_set_fallback_charsets(options, (const char **)charsets);

@@ -40,13 +40,19 @@ static const char *after_any_prefix(const char *text, const GPtrArray *prefixes)
     return NULL;
 }
 
+/* ASCII has none. */
+static char *without_compatibility_forms(const char *text)
+{
+    return g_str_is_ascii(text) ? g_strdup(text) : g_utf8_normalize(text, -1, G_NORMALIZE_ALL_COMPOSE);
+}
+
 char *dm_marking_remove(const char *subject, const GPtrArray *prefixes)
 {
     g_autofree char *text = g_utf8_make_valid(subject, -1);
     gboolean found = FALSE;
 
     for (guint i = 0; i < DECODINGS_MAX; i++) {
-        g_autofree char *plain = g_utf8_normalize(text, -1, G_NORMALIZE_ALL_COMPOSE);
+        g_autofree char *plain = without_compatibility_forms(text);
         const char *rest = plain;
         for (const char *after; (after = after_any_prefix(rest, prefixes)) != NULL; found = TRUE)
             rest = after;

@@ -80,6 +80,27 @@ static void test_decode(void **state)
     }
 }
 
+/* Text without encoded words stays what GMime would make of it: any characters of ASCII, also those that begin one. */
+static void test_decode_ascii(void **state)
+{
+    static const char odd[] = "=?_ \t\x1b\x0e\x7f\"(<B";
+    g_autoptr(GRand) random = g_rand_new_with_seed(1);
+
+    (void)state;
+    for (guint i = 0; i < 20000; i++) {
+        char text[40] = "";
+        gint32 length = g_rand_int_range(random, 0, (gint32)sizeof text);
+        for (gint32 c = 0; c < length; c++)
+            text[c] = (char)(g_rand_boolean(random) ? odd[g_rand_int_range(random, 0, (gint32)sizeof odd - 1)]
+                                                    : g_rand_int_range(random, 1, 128));
+        g_autofree char *line = dm_header_unfold(text);
+        g_autofree char *want = g_mime_utils_header_decode_text(NULL, line);
+        g_autofree char *got = dm_header_decode(text);
+        if (strstr(line, "=?") == NULL)
+            assert_string_equal(got, want);
+    }
+}
+
 static void test_encode(void **state)
 {
     g_autofree char *plain = dm_header_encode("Subject", "Bescheid");
@@ -166,9 +187,11 @@ static void test_crowded_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_and_write), cmocka_unit_test(test_no_header),    cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_decode),          cmocka_unit_test(test_encode),       cmocka_unit_test(test_mailboxes),
-        cmocka_unit_test(test_crowded_list),    cmocka_unit_test(test_encode_folds),
+        cmocka_unit_test(test_parse_and_write), cmocka_unit_test(test_no_header),
+        cmocka_unit_test(test_limit),           cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_decode_ascii),    cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_mailboxes),       cmocka_unit_test(test_crowded_list),
+        cmocka_unit_test(test_encode_folds),
     };
 
     g_mime_init();
