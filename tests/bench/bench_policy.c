@@ -25,15 +25,17 @@ typedef struct {
     const char *login;
     const char *sender;
     const char *domain; /* of the recipients */
+    const char *subject;
     DmVerdictKind verdict;
 } Kind;
 
 static const Kind kinds[] = {
-    {"ordinary", "203.0.113.9", NULL, "<someone@elsewhere.example>", "gemeinde.example", DM_VERDICT_ORDINARY},
+    {"ordinary", "203.0.113.9", NULL, "<someone@elsewhere.example>", "gemeinde.example", "Eingang der Unterlagen",
+     DM_VERDICT_ORDINARY},
     {"demail", "127.0.0.1", "chefin@gemeinde.example", "<chefin@gemeinde.example>", "muster.de-mail.de",
-     DM_VERDICT_DEMAIL},
+     "=?utf-8?q?Pr=C3=BCfung?= der Unterlagen", DM_VERDICT_DEMAIL},
     {"refused", "127.0.0.1", "gesperrt@gemeinde.example", "<gesperrt@gemeinde.example>", "muster.de-mail.de",
-     DM_VERDICT_REFUSE},
+     "=?utf-8?q?Pr=C3=BCfung?= der Unterlagen", DM_VERDICT_REFUSE},
 };
 
 typedef struct {
@@ -62,7 +64,7 @@ static void make_message(const Kind *kind, guint n, Message *message)
     g_autofree char *to = g_strjoinv(",\n ", message->addresses);
     add_field(message, "From", kind->sender);
     add_field(message, "To", to);
-    add_field(message, "Subject", "=?utf-8?q?Pr=C3=BCfung?= der Unterlagen");
+    add_field(message, "Subject", kind->subject);
     add_field(message, "Message-ID", "<20261026.1@gemeinde.example>");
     message->request = (DmRequest){
         .client_address = kind->client,
