@@ -34,18 +34,27 @@ static char *exchange_domain(const char *address, char *const *from, char *const
     return result;
 }
 
+gboolean dm_map_read(const DmGateway *gateway, const DmTenantConfig *tenant, DmTableReader **map, GError **error)
+{
+    DmTable *table = dm_gateway_tenant_tables(gateway, tenant)->address_map;
+
+    *map = table != NULL ? dm_table_read(table, error) : NULL;
+    return table == NULL || *map != NULL;
+}
+
 gboolean dm_map_to_demail(const DmGateway *gateway, const DmTenantConfig *tenant, const char *email, char **demail,
                           GError **error)
 {
-    DmTable *map = dm_gateway_tenant_tables(gateway, tenant)->address_map;
     const char *delimiter = gateway->config->recipient_delimiter;
     g_autofree char *key = dm_address_key(email);
+    g_autoptr(DmTableReader) map = NULL;
 
     *demail = NULL;
+    if (!dm_map_read(gateway, tenant, &map, error))
+        return FALSE;
     if (map != NULL) {
         g_autofree char *value = NULL;
-        g_autoptr(DmTableReader) reader = dm_table_read(map, error);
-        if (reader == NULL || !dm_table_find(reader, key, DM_FIND_ADDRESS, delimiter, &value, NULL, error))
+        if (!dm_table_find(map, key, DM_FIND_ADDRESS, delimiter, &value, NULL, error))
             return FALSE;
         if (value != NULL) {
             *demail = g_ascii_strdown(value, -1);
@@ -56,20 +65,24 @@ gboolean dm_map_to_demail(const DmGateway *gateway, const DmTenantConfig *tenant
     return TRUE;
 }
 
-gboolean dm_map_to_email(const DmGateway *gateway, const DmTenantConfig *tenant, const char *demail, char **email,
-                         GError **error)
+gboolean dm_map_to_email_in(DmTableReader *map, const DmTenantConfig *tenant, const char *demail, char **email,
+                            GError **error)
 {
-    DmTable *map = dm_gateway_tenant_tables(gateway, tenant)->address_map;
     g_autofree char *key = dm_address_key(demail);
 
     *email = NULL;
-    if (map != NULL) {
-        g_autoptr(DmTableReader) reader = dm_table_read(map, error);
-        if (reader == NULL || !dm_table_get_back(reader, key, email, error))
-            return FALSE;
-        if (*email != NULL)
-            return TRUE;
-    }
-    *email = exchange_domain(key, tenant->demail_domains, tenant->email_domains, "");
+    if (map != NULL && !dm_table_get_back(map, key, email, error))
+        return FALSE;
+    if (*email == NULL)
+        *email = exchange_domain(key, tenant->demail_domains, tenant->email_domains, "");
     return TRUE;
+}
+
+gboolean dm_map_to_email(const DmGateway *gateway, const DmTenantConfig *tenant, const char *demail, char **email,
+                         GError **error)
+{
+    g_autoptr(DmTableReader) map = NULL;
+
+    *email = NULL;
+    return dm_map_read(gateway, tenant, &map, error) && dm_map_to_email_in(map, tenant, demail, email, error);
 }

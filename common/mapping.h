@@ -18,4 +18,9 @@ gboolean dm_map_to_demail(const DmGateway *gateway, const DmTenantConfig *tenant
 gboolean dm_map_to_email(const DmGateway *gateway, const DmTenantConfig *tenant, const char *demail, char **email,
                          GError **error);
 
+/* The same for many addresses in one state of the table: *map is its reader, NULL without address_map. */
+gboolean dm_map_read(const DmGateway *gateway, const DmTenantConfig *tenant, DmTableReader **map, GError **error);
+gboolean dm_map_to_email_in(DmTableReader *map, const DmTenantConfig *tenant, const char *demail, char **email,
+                            GError **error);
+
 #endif

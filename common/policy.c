@@ -172,6 +172,7 @@ void dm_policy_decide(const DmGateway *gateway, const DmRequest *request, DmVerd
             decide_ordinary(&policy);
     }
     dm_domains_clear(&policy.domains);
+    dm_table_reader_free(policy.map);
     g_free(policy.kinds);
     g_free(policy.from);
 }

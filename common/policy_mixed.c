@@ -1,7 +1,5 @@
 #include "common/policy_steps.h"
 
-#include "common/mapping.h"
-
 typedef enum { PLACE_DEMAIL, PLACE_INTERNAL, PLACE_OUTSIDE } Place;
 
 static Place place_of_email(const DmPolicy *policy, const char *address)
@@ -27,7 +25,7 @@ static gboolean place_of_header_address(DmPolicy *policy, const char *address, P
         *place = place_of_email(policy, address);
         return TRUE;
     }
-    if (!dm_map_to_email(policy->gateway, policy->verdict->tenant, address, &own, &error))
+    if (!dm_policy_map_to_email(policy, address, &own, &error))
         return dm_policy_tempfail(policy, error);
     *place = own != NULL ? PLACE_INTERNAL : PLACE_DEMAIL;
     return TRUE;

@@ -152,6 +152,16 @@ static char *esmtp_parameters(const DmRequestRecipient *recipient)
     return g_string_free(out, FALSE);
 }
 
+gboolean dm_policy_map_to_email(DmPolicy *policy, const char *demail, char **email, GError **error)
+{
+    const DmTenantConfig *tenant = policy->verdict->tenant;
+
+    if (!policy->map_read && !dm_map_read(policy->gateway, tenant, &policy->map, error))
+        return FALSE;
+    policy->map_read = TRUE;
+    return dm_map_to_email_in(policy->map, tenant, demail, email, error);
+}
+
 /* Own De-Mail addresses become local, the others are diverted. `*any` tells whether one is diverted. */
 gboolean dm_policy_route_recipients(DmPolicy *policy, gboolean *any)
 {
@@ -168,7 +178,7 @@ gboolean dm_policy_route_recipients(DmPolicy *policy, gboolean *any)
         g_autofree char *written = g_strconcat(address.local, "@", address.domain, NULL);
         route->demail = g_ascii_strdown(written, -1);
         dm_address_clear(&address);
-        if (!dm_map_to_email(policy->gateway, policy->verdict->tenant, route->demail, &own, &error))
+        if (!dm_policy_map_to_email(policy, route->demail, &own, &error))
             return dm_policy_tempfail(policy, error);
         if (own == NULL && policy->kinds[i] == DM_RECIPIENT_INACTIVE)
             return dm_policy_refuse(policy, DM_REFUSAL_INACTIVE, route->demail, NULL);

@@ -14,6 +14,8 @@ typedef struct {
     DmVerdict *verdict;
     DmDomains domains;
     DmRecipientKind *kinds; /* one per recipient */
+    gboolean map_read;      /* whether `map` tells */
+    DmTableReader *map;     /* the tenant's address_map, or NULL without one */
     char *from;             /* the e-mail address that sends, lower case */
     guint allowed;          /* options that `senders` gives */
     guint asked;            /* options that the client chose, before what they imply */
@@ -32,6 +34,9 @@ void dm_policy_edit(DmPolicy *policy, DmEditKind kind, const char *name, guint n
 
 /* The first recipient that is to be diverted, for texts. */
 const char *dm_policy_first_demail(const DmPolicy *policy);
+
+/* dm_map_to_email() of the verdict's tenant, in the state that its table had at the message's first look-up. */
+gboolean dm_policy_map_to_email(DmPolicy *policy, const char *demail, char **email, GError **error);
 
 /* Forgets the routes of a verdict that has none. */
 void dm_policy_drop_routes(DmVerdict *verdict);

@@ -278,6 +278,38 @@ static void test_cases(void **state)
     assert_int_equal(failures, 0);
 }
 
+static guint tables_read;
+
+DmTableReader *__real_dm_table_read(DmTable *table, GError **error);
+DmTableReader *__wrap_dm_table_read(DmTable *table, GError **error);
+DmTableReader *__wrap_dm_table_read(DmTable *table, GError **error)
+{
+    tables_read++;
+    return __real_dm_table_read(table, error);
+}
+
+/* However many recipients, a message is judged by one state of each table. */
+static void test_tables_are_read_once(void **state)
+{
+    g_autoptr(DmGateway) gateway = ts_gateway(*state, "");
+    guint reads[2];
+
+    for (guint i = 0; i < G_N_ELEMENTS(reads); i++) {
+        const char *recipients = i == 0 ? ERIKA : ERIKA " a@muster.de-mail.de b@muster.de-mail.de";
+        const Case c = {"", "127.0.0.1", NULL, MAXI, recipients, "", "", ""};
+        Message message;
+        DmVerdict verdict;
+        make_message(&c, &message);
+        tables_read = 0;
+        dm_policy_decide(gateway, &message.request, &verdict);
+        reads[i] = tables_read;
+        assert_int_equal(verdict.kind, DM_VERDICT_DEMAIL);
+        dm_verdict_clear(&verdict);
+        clear_message(&message);
+    }
+    assert_int_equal(reads[0], reads[1]);
+}
+
 /* The edits as one text: "-name/n", "=name/n: value", "+name: value". */
 static char *edits_text(const DmVerdict *verdict)
 {
@@ -491,6 +523,7 @@ static void test_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_tables_are_read_once, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_cases, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_verdict_in_message, ts_set_up, ts_tear_down),
         cmocka_unit_test_setup_teardown(test_gateway_id_and_message_id, ts_set_up, ts_tear_down),
