@@ -2,10 +2,10 @@
  * The journal's own speed: De-Mails written as deliveries write them (looked up, submitting, accepted), by threads at
  * the same time, and how often that made the disk sync.
  *
- * usage: bench_journal write DIR THREADS COUNT FIRST  COUNT De-Mails, by THREADS at once, into the journal in DIR; FIRST
- *                                                    is the number of the first, for no two must be the same
- *        bench_journal fill DIR COUNT                COUNT De-Mails, one after another, in ten equal parts
- *        bench_journal disk DIR COUNT                COUNT writes of 4 KiB, each synced: what the disk does itself
+ * usage: bench_journal write DIR THREADS COUNT FIRST  COUNT De-Mails by THREADS at once into the journal in DIR; the
+ *                                                     first has the number FIRST, for no two must be the same
+ *        bench_journal fill DIR COUNT                 COUNT De-Mails, one after another, in ten equal parts
+ *        bench_journal disk DIR COUNT                 COUNT writes of 4 KiB, each synced: what the disk does itself
  * Prints: write  seconds, syncs, synchronous writes (LMDB writes its meta page so)
  *         fill   for each part a line: seconds, bytes written
  *         disk   seconds
