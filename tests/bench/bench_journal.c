@@ -5,7 +5,8 @@
  * usage: bench_journal write DIR THREADS COUNT FIRST  COUNT De-Mails by THREADS at once into the journal in DIR; the
  *                                                     first has the number FIRST, for no two must be the same
  *        bench_journal fill DIR COUNT                 COUNT De-Mails, one after another, in ten equal parts
- *        bench_journal disk DIR COUNT                 COUNT writes of 4 KiB, each synced: what the disk does itself
+ *        bench_journal disk DIR COUNT PAGES MIB       what the disk does itself: COUNT times PAGES writes of 4 KiB
+ *                                                     within so many MiB, in no order, and a sync
  * Prints: write  seconds, syncs, synchronous writes (LMDB writes its meta page so)
  *         fill   for each part a line: seconds, bytes written
  *         disk   seconds
@@ -26,7 +27,9 @@
 
 #define PARTS      10U
 #define BLOCK      4096
-#define BLOCKS     256 /* the disk's file: as large as what a small journal writes over and over */
+#define STEP       2654435761U /* a prime: multiples of it visit all places, in no order */
+#define MIB_MAX    4096U
+#define MIB        1048576
 #define COUNT_MAX  10000000U
 #define THREAD_MAX 1024U
 
@@ -167,32 +170,32 @@ static gboolean fill(const char *dir, guint count, GError **error)
     return journal != NULL;
 }
 
-static gboolean write_blocks(int fd, guint count)
+static gboolean write_blocks(int fd, guint count, guint pages, guint mib)
 {
     static const char block[BLOCK] = "x";
+    const guint64 blocks = (guint64)mib * (MIB / BLOCK);
 
-    if (posix_fallocate(fd, 0, (off_t)BLOCKS * BLOCK) != 0)
-        return FALSE;
-    for (guint i = 0; i < BLOCKS; i++) {
+    for (guint64 i = 0; i < blocks; i++) {
         if (pwrite(fd, block, BLOCK, (off_t)i * BLOCK) != BLOCK)
             return FALSE;
     }
     if (fsync(fd) != 0)
         return FALSE;
     gint64 start = g_get_monotonic_time();
-    for (guint i = 0; i < count; i++) {
-        if (pwrite(fd, block, BLOCK, (off_t)(i % BLOCKS) * BLOCK) != BLOCK || fdatasync(fd) != 0)
+    for (guint64 i = 0; i < (guint64)count * pages; i++) {
+        if (pwrite(fd, block, BLOCK, (off_t)(i * STEP % blocks) * BLOCK) != BLOCK ||
+            ((i + 1) % pages == 0 && fdatasync(fd) != 0))
             return FALSE;
     }
     printf("%.6f\n", seconds_since(start));
     return TRUE;
 }
 
-static gboolean write_disk(const char *dir, guint count, GError **error)
+static gboolean write_disk(const char *dir, guint count, guint pages, guint mib, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, "blocks", NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    gboolean good = fd >= 0 && write_blocks(fd, count);
+    gboolean good = fd >= 0 && write_blocks(fd, count, pages, mib);
 
     if (!good)
         g_set_error(error, DM_ERROR, DM_ERROR_OS, "%s: %s", path, g_strerror(errno));
@@ -217,6 +220,8 @@ int main(int argc, char *argv[])
     guint threads = 0;
     guint count = 0;
     guint first = 0;
+    guint pages = 0;
+    guint mib = 0;
     gboolean good = FALSE;
 
     if (argc == 6 && strcmp(argv[1], "write") == 0 && number(argv[3], THREAD_MAX, &threads) &&
@@ -224,8 +229,9 @@ int main(int argc, char *argv[])
         good = write_all(argv[2], threads, count, first, &error);
     else if (argc == 4 && strcmp(argv[1], "fill") == 0 && number(argv[3], COUNT_MAX, &count))
         good = fill(argv[2], count, &error);
-    else if (argc == 4 && strcmp(argv[1], "disk") == 0 && number(argv[3], COUNT_MAX, &count))
-        good = write_disk(argv[2], count, &error);
+    else if (argc == 6 && strcmp(argv[1], "disk") == 0 && number(argv[3], COUNT_MAX, &count) &&
+             number(argv[4], COUNT_MAX, &pages) && number(argv[5], MIB_MAX, &mib))
+        good = write_disk(argv[2], count, pages, mib, &error);
     else
         return EX_USAGE;
     if (good)

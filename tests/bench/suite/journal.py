@@ -15,6 +15,7 @@ FIRST = 1_000_000  # numbers of De-Mails that no filled journal holds begin here
 WRITES = {1: 640, 8: 3200, 32: 9600}
 DISK_WRITES = 4000
 TENTHS = 10
+PAGES = 12  # that a commit writes in a journal of some thousand De-Mails
 
 
 class Bench:
@@ -30,9 +31,9 @@ class Bench:
         done = subprocess.run([self.program, *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True)
         return [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
 
-    def write_disk(self, count):
-        """Synced writes per second."""
-        return count / self.call("disk", self.disk, count)[0][0]
+    def write_disk(self, count, pages=1, mib=1):
+        """The disk's own seconds for so many syncs, each after `pages` writes of 4 KiB within so many MiB."""
+        return self.call("disk", self.disk, count, pages, mib)[0][0]
 
     def write(self, folder, threads, count):
         """Commits per second, and what the disk was made to wait for, per De-Mail."""
@@ -69,7 +70,8 @@ def shared_syncs(bench, options):
     share = 10 if options.quick else 1
     variants = {f"{threads} threads": lambda threads=threads: bench.write_new(threads, WRITES[threads] // share)
                 for threads in THREADS}
-    variants["disk"] = lambda: (bench.write_disk(DISK_WRITES // share), 1.0)
+    writes = DISK_WRITES // share
+    variants["disk"] = lambda: (writes / bench.write_disk(writes), 1.0)
     rates, syncs = interleave(variants, options.rounds)
     yield Figure("journal", "commits, synced writes of the disk", "per second", rates,
                  [Bound("1 threads", "disk"), Bound("32 threads", "disk", least=1.0)])
@@ -77,6 +79,11 @@ def shared_syncs(bench, options):
     yield Figure("journal", "syncs and synchronous writes", "per De-Mail", syncs,
                  [Bound("8 threads", "1 threads", most=0.5, counted=True),
                   Bound("32 threads", "1 threads", most=0.25, counted=True)])
+
+
+def size_of(folder):
+    """MiB of a journal."""
+    return -(-(folder / "journal.lmdb").stat().st_size // 2**20)
 
 
 def flat(bench, options):
@@ -87,10 +94,19 @@ def flat(bench, options):
         rounds.append(tenths)
     small, _ = bench.fill("small", entries // TENTHS // 2)
     first, last = bench.on_disk(small), bench.on_disk(large)
+    size = {"first": size_of(first), "last": size_of(last)}
+
+    def disk_alone(which):
+        """Microseconds for one De-Mail's pages, thrown over as much of the disk as that journal has."""
+        return 1e6 * COMMITS * bench.write_disk(writes, PAGES, size[which]) / writes
+
     taken = interleave({"first tenth": lambda: bench.microseconds(first, writes),
-                        "last tenth": lambda: bench.microseconds(last, writes)}, options.rounds)
+                        "last tenth": lambda: bench.microseconds(last, writes),
+                        "disk, first": lambda: disk_alone("first"), "disk, last": lambda: disk_alone("last")},
+                       options.rounds)
     yield Figure("journal", f"among {entries} entries", "us/De-Mail", taken,
-                 [Bound("last tenth", "first tenth", most=1.1)])
+                 [Bound("last tenth", "first tenth", most=1.1), Bound("disk, last", "disk, first"),
+                  Bound("last tenth", "disk, last")])
     for name, unit, place in (("time", "us/De-Mail", 0), ("written", "KiB/De-Mail", 1)):
         samples = {f"tenth {n + 1}": [tenths[n][place] for tenths in rounds] for n in (0, 1, 4, 9)}
         yield Figure("journal", f"the same without disk, {name}", unit, samples,
