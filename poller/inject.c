@@ -13,6 +13,10 @@
 #define ANSWER_MAX      256
 #define SHUTTING_DOWN   421 /* RFC 5321 4.2.3 */
 
+struct DmInjector {
+    CURL *handle; /* with its connection; NULL: not needed yet */
+};
+
 typedef struct {
     const DmInjection *injection;
     gsize head_read;
@@ -136,22 +140,75 @@ static DmInjectResult judge(const Source *source, long answer)
     return answer / 100 == 5 ? DM_INJECT_REFUSED : DM_INJECT_UNSURE;
 }
 
+/* One transaction. *stale: the connection was a kept one, and the MTA ended it before it asked for the message. */
+static CURLcode attempt(CURL *handle, const DmInjection *injection, struct curl_slist *list, Source *source,
+                        char *reason, long *answer, gboolean *stale)
+{
+    long connects = 1;
+
+    *source = (Source){.injection = injection, .position = injection->body};
+    reason[0] = '\0';
+
+    CURLcode code = perform(handle, injection, list, source, reason);
+
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, answer);
+    curl_easy_getinfo(handle, CURLINFO_NUM_CONNECTS, &connects);
+    /* What it calls back, and QUIT is such a time, ends with this call. The connection stays. */
+    curl_easy_reset(handle);
+    *stale = code != CURLE_OK && connects == 0 && !source->begun && (*answer == 0 || *answer == SHUTTING_DOWN);
+    return code;
+}
+
+static CURLcode transact(CURL *handle, const DmInjection *injection, struct curl_slist *list, Source *source,
+                         char *reason, long *answer)
+{
+    gboolean stale;
+    CURLcode code = attempt(handle, injection, list, source, reason, answer, &stale);
+
+    if (!stale)
+        return code;
+    curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+    return attempt(handle, injection, list, source, reason, answer, &stale);
+}
+
+DmInjector *dm_injector_new(void)
+{
+    return g_new0(DmInjector, 1);
+}
+
+void dm_injector_free(DmInjector *injector)
+{
+    if (!injector)
+        return;
+    curl_easy_cleanup(injector->handle);
+    g_free(injector);
+}
+
+static CURL *take_handle(DmInjector *injector)
+{
+    if (!injector)
+        return curl_easy_init();
+    if (!injector->handle)
+        injector->handle = curl_easy_init();
+    return injector->handle;
+}
+
 DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, GError **error)
 {
     char reason[CURL_ERROR_SIZE] = "";
-    Source source = {.injection = injection, .position = injection->body};
+    Source source = {.injection = injection};
     struct curl_slist *list = list_recipients(recipients);
-    CURL *handle = curl_easy_init();
+    CURL *handle = take_handle(injection->injector);
     CURLcode code = CURLE_OUT_OF_MEMORY;
     long answer = 0;
 
     if (handle && list) {
         dm_step("inject");
-        code = perform(handle, injection, list, &source, reason);
+        code = transact(handle, injection, list, &source, reason, &answer);
         dm_step("injected");
-        curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer);
     }
-    curl_easy_cleanup(handle);
+    if (!injection->injector)
+        curl_easy_cleanup(handle);
     curl_slist_free_all(list);
     if (code == CURLE_OK)
         return DM_INJECT_DONE;

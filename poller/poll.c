@@ -229,7 +229,8 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     }
     note_list(poll, NULL);
 
-    const DmReceiver receiver = {gateway, tenant, channel, poll->polls->journal, archive};
+    g_autoptr(DmInjector) injector = dm_injector_new();
+    const DmReceiver receiver = {gateway, tenant, channel, poll->polls->journal, archive, injector};
     gboolean done = receive_all(poll, &receiver, entries);
 
     dm_channel_polled(channel, done, waiting_since(poll));

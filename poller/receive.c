@@ -215,7 +215,8 @@ static gboolean hand_over(Arrival *a, DmHeaders *headers, int fd, off_t body, co
     dm_incoming_mark(headers, &mark);
     dm_headers_write(headers, head);
     g_string_append(head, "\r\n");
-    a->handover.injection = (DmInjection){.url = a->receiver->gateway->config->poller.inject,
+    a->handover.injection = (DmInjection){.injector = a->receiver->injector,
+                                          .url = a->receiver->gateway->config->poller.inject,
                                           .sender = sender,
                                           .head = head,
                                           .fd = fd,

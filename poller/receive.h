@@ -10,6 +10,7 @@
 #include "common/gateway.h"
 #include "common/journal.h"
 #include "poller/channel.h"
+#include "poller/inject.h"
 
 /* All lent. The gateway has its anchors attached (poller/anchors.h). */
 typedef struct {
@@ -17,7 +18,8 @@ typedef struct {
     const DmTenantConfig *tenant;
     DmChannel *channel;
     DmJournal *journal;
-    DmArchive *archive; /* NULL: the tenant has none */
+    DmArchive *archive;   /* NULL: the tenant has none */
+    DmInjector *injector; /* NULL: a connection for each message */
 } DmReceiver;
 
 /* Brings one message as far as it goes now. A confirmation of dispatch stays unacknowledged while the provider's answer

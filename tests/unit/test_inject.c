@@ -12,12 +12,14 @@
 
 typedef struct {
     const char *rcpt;
-    const char *end; /* after the message; NULL closes the connection */
+    const char *end;    /* after the message; NULL closes the connection */
+    const char *second; /* to a second MAIL, and the connection is closed; NULL: it is as welcome as the first */
 } Answers;
 
 typedef struct {
     GSocketListener *listener;
     const Answers *answers;
+    guint connections; /* that it takes, one after the other */
 } Server;
 
 static void put(GOutputStream *out, const char *line)
@@ -30,6 +32,7 @@ static void put(GOutputStream *out, const char *line)
 static void serve(GDataInputStream *in, GOutputStream *out, const Answers *answers)
 {
     gboolean in_data = FALSE;
+    guint mails = 0;
 
     put(out, "220 mx ESMTP");
     for (;;) {
@@ -41,6 +44,11 @@ static void serve(GDataInputStream *in, GOutputStream *out, const Answers *answe
             continue;
         if (in_data && !answers->end)
             return;
+        mails += g_str_has_prefix(line, "MAIL") ? 1 : 0;
+        if (mails == 2 && answers->second) {
+            put(out, answers->second);
+            return;
+        }
         if (in_data)
             put(out, answers->end);
         else if (g_str_has_prefix(line, "DATA"))
@@ -53,18 +61,27 @@ static void serve(GDataInputStream *in, GOutputStream *out, const Answers *answe
     }
 }
 
-static gpointer run_server(gpointer data)
+static void serve_next(const Server *server)
 {
-    const Server *server = data;
     g_autoptr(GSocketConnection) connection = g_socket_listener_accept(server->listener, NULL, NULL, NULL);
     g_autoptr(GDataInputStream) in = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
 
     g_data_input_stream_set_newline_type(in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
     serve(in, g_io_stream_get_output_stream(G_IO_STREAM(connection)), server->answers);
+}
+
+static gpointer run_server(gpointer data)
+{
+    const Server *server = data;
+
+    for (guint i = 0; i < server->connections; i++)
+        serve_next(server);
     return NULL;
 }
 
-static DmInjectResult inject(const char *folder, const Answers *answers, GError **error)
+/* Injects `times` with the same injector; the last result. */
+static DmInjectResult inject_often(const char *folder, const Answers *answers, guint times, guint connections,
+                                   GError **error)
 {
     g_autoptr(GSocketListener) listener = g_socket_listener_new();
     guint16 port = g_socket_listener_add_any_inet_port(listener, NULL, NULL);
@@ -72,16 +89,55 @@ static DmInjectResult inject(const char *folder, const Answers *answers, GError 
     g_autofree char *path = ts_write(folder, "message", "Text\n.\nmore\n");
     g_autoptr(GString) head = g_string_new("Subject: x\r\n\r\n");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    Server server = {listener, answers};
+    Server server = {listener, answers, connections};
     GThread *thread = g_thread_new("mta", run_server, &server);
+    DmInjector *injector = times > 1 ? dm_injector_new() : NULL;
     const DmInjection injection = {
-        .url = url, .sender = "b@gemeinde.example", .head = head, .fd = fd, .body = 0, .size = 12};
+        .injector = injector, .url = url, .sender = "b@gemeinde.example", .head = head, .fd = fd, .size = 12};
     char *const recipients[] = {(char *)"max@gemeinde.example", NULL};
     DmInjectResult result = dm_inject(&injection, recipients, error);
 
+    for (guint i = 1; i < times && result == DM_INJECT_DONE; i++)
+        result = dm_inject(&injection, recipients, error);
+    dm_injector_free(injector);
     g_thread_join(thread);
     close(fd);
     return result;
+}
+
+static DmInjectResult inject(const char *folder, const Answers *answers, GError **error)
+{
+    return inject_often(folder, answers, 1, 1, error);
+}
+
+/* The server takes one connection, and ends when that is ended in good form. */
+static void test_connection_is_kept(void **state)
+{
+    const Answers answers = {"250 Ok", "250 queued", NULL};
+
+    assert_int_equal(inject_often(*state, &answers, 3, 1, NULL), DM_INJECT_DONE);
+}
+
+static void test_kept_connection_that_ended_is_no_failure(void **state)
+{
+    static const char *const farewells[] = {"421 4.4.2 mx timeout exceeded", ""};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(farewells); i++) {
+        const Answers answers = {"250 Ok", "250 queued", farewells[i]};
+        g_autoptr(GError) error = NULL;
+
+        assert_int_equal(inject_often(*state, &answers, 3, 3, &error), DM_INJECT_DONE);
+        assert_null(error);
+    }
+}
+
+/* A refusal is final for its message, and the next begins afresh. */
+static void test_refusal_ends_the_connection(void **state)
+{
+    const Answers answers = {"250 Ok", "250 queued", "550 5.7.1 no"};
+    g_autoptr(GError) error = NULL;
+
+    assert_int_equal(inject_often(*state, &answers, 3, 1, &error), DM_INJECT_REFUSED);
 }
 
 static void test_answers(void **state)
@@ -92,17 +148,17 @@ static void test_answers(void **state)
         const char *reason;
         int code; /* of DM_ERROR, where not done */
     } cases[] = {
-        {{"250 Ok", "250 queued"}, DM_INJECT_DONE, NULL, 0},
-        {{"550 5.1.1 no such user", "250"}, DM_INJECT_REFUSED, "550 5.1.1 no such user", DM_ERROR_TEMPORARY},
-        {{"550-5.1.1 no such user\r\n550 5.1.1 really", "250"},
+        {{"250 Ok", "250 queued", NULL}, DM_INJECT_DONE, NULL, 0},
+        {{"550 5.1.1 no such user", "250", NULL}, DM_INJECT_REFUSED, "550 5.1.1 no such user", DM_ERROR_TEMPORARY},
+        {{"550-5.1.1 no such user\r\n550 5.1.1 really", "250", NULL},
          DM_INJECT_REFUSED,
          "550-5.1.1 no such",
          DM_ERROR_TEMPORARY},
-        {{"250 Ok", "552 5.3.4 too large"}, DM_INJECT_REFUSED, "552 5.3.4 too large", DM_ERROR_TEMPORARY},
-        {{"452 4.2.2 mailbox full", "250"}, DM_INJECT_DEFERRED, "452 4.2.2 mailbox full", DM_ERROR_TEMPORARY},
-        {{"250 Ok", "451 4.3.0 disk full"}, DM_INJECT_LATER, "451 4.3.0 disk full", DM_ERROR_TEMPORARY},
-        {{"421 4.3.2 closing", "250"}, DM_INJECT_LATER, "421 4.3.2 closing", DM_ERROR_UNAVAILABLE},
-        {{"250 Ok", NULL}, DM_INJECT_UNSURE, "", DM_ERROR_TEMPORARY},
+        {{"250 Ok", "552 5.3.4 too large", NULL}, DM_INJECT_REFUSED, "552 5.3.4 too large", DM_ERROR_TEMPORARY},
+        {{"452 4.2.2 mailbox full", "250", NULL}, DM_INJECT_DEFERRED, "452 4.2.2 mailbox full", DM_ERROR_TEMPORARY},
+        {{"250 Ok", "451 4.3.0 disk full", NULL}, DM_INJECT_LATER, "451 4.3.0 disk full", DM_ERROR_TEMPORARY},
+        {{"421 4.3.2 closing", "250", NULL}, DM_INJECT_LATER, "421 4.3.2 closing", DM_ERROR_UNAVAILABLE},
+        {{"250 Ok", NULL, NULL}, DM_INJECT_UNSURE, "", DM_ERROR_TEMPORARY},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -138,6 +194,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_connection_is_kept, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_kept_connection_that_ended_is_no_failure, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_refusal_ends_the_connection, ts_set_up, ts_tear_down),
         cmocka_unit_test(test_nobody_there),
     };
 
