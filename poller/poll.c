@@ -27,6 +27,7 @@ typedef struct {
     char *catch_up_reason; /* why not, the last; each is logged once */
     guint failures;        /* rounds in a row in which the provider or the MTA could not be reached */
     GHashTable *waiting;   /* message -> Waiting: what could not be received yet */
+    gboolean more;         /* the last round left messages that no list has shown yet */
     char *list_reason;
 } Poll;
 
@@ -236,6 +237,7 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     dm_channel_polled(channel, done, waiting_since(poll));
     if (!done)
         return FALSE;
+    poll->more = entries->len >= LIST_MAX && g_hash_table_size(poll->waiting) < entries->len;
     catch_up(poll, &receiver);
     dm_channel_ask_account(channel, ACCOUNT_SECONDS);
     return TRUE;
@@ -319,10 +321,11 @@ static gpointer run(gpointer data)
 
         gint64 started = g_get_monotonic_time();
 
+        poll->more = FALSE;
         poll->failures = poll_once(poll, gateway, tenant) ? 0 : poll->failures + 1;
         dm_tally_poll(gateway->metrics, poll->tenant, started);
 
-        gint64 pause = pause_after(poll, tenant->provider->poll_interval);
+        gint64 pause = poll->more ? 0 : pause_after(poll, tenant->provider->poll_interval);
 
         g_clear_pointer(&gateway, dm_gateway_unref);
         wait_for_round(poll->polls, pause, generation);

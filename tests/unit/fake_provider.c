@@ -90,10 +90,11 @@ static void entry_free(gpointer entry)
 
 static gboolean fake_list(DmProvider *provider, guint limit, GPtrArray **entries, GError **error)
 {
-    (void)limit;
+    const FakeProvider *fake = provider->fake;
+
     (void)error;
     *entries = g_ptr_array_new_with_free_func(entry_free);
-    for (const char *const *id = provider->fake->ids; *id; id++) {
+    for (const char *const *id = fake->ids + (fake->shrinks ? fake->acks : 0); *id && (*entries)->len < limit; id++) {
         DmEntry *entry = g_new0(DmEntry, 1);
 
         entry->id = g_strdup(*id);

@@ -18,6 +18,7 @@ typedef struct {
     gboolean (*status)(const char *key, DmFate *fate, DmOutcome **outcome, GError **error);
     const char *message;    /* what fetch writes */
     const char *const *ids; /* of the messages in the inbox, NULL-terminated; ID goes to ID@gemeinde.de-mail.de */
+    gboolean shrinks;       /* the inbox loses the first at every acknowledgement; else it stays as it is */
     gint lists;             /* calls of list; atomic */
     guint logins;
     guint submissions;

@@ -1,5 +1,6 @@
 /*
- * The poll loop: one message that can't be handed over does not hold up the mailbox.
+ * The poll loop: one message that can't be handed over does not hold up the mailbox, and many do not wait for each
+ * other's round.
  */
 #include "poller/poll.h"
 
@@ -13,6 +14,8 @@
 #define ROUNDS          5
 #define SECONDS         8 /* five rounds a second apart; with pauses that double they take 15 */
 #define PATIENCE        30
+#define LONG_PATIENCE   120
+#define MANY            5001 /* one more than a list shows */
 #define STUCK           "stuck@gemeinde.example"
 #define MICROS_PER_LOOK 10000
 
@@ -87,10 +90,40 @@ static void test_one_stuck_message(void **state)
     dm_gateway_set_current(NULL);
 }
 
+/* After the interval nobody would wait for the second list. */
+static void test_full_mailbox_is_emptied_without_a_pause(void **state)
+{
+    g_autoptr(DmGateway) gateway = make_gateway(*state);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
+    DmChannels *channels = dm_channels_new();
+    DmArchives *archives = dm_archives_new();
+    DmPolls *polls = dm_polls_new(channels, journal, archives);
+    g_auto(GStrv) ids = g_new0(char *, MANY + 1);
+    gint64 begin = g_get_monotonic_time();
+
+    for (guint i = 0; i < MANY; i++)
+        ids[i] = g_strdup_printf("m%u", i);
+    ((DmProviderConfig *)g_ptr_array_index(gateway->config->providers, 0))->poll_interval = 3600;
+    *fake_provider() =
+        (FakeProvider){.message = "Subject: x\r\n\r\n", .ids = (const char *const *)ids, .shrinks = TRUE};
+    dm_gateway_set_current(gateway);
+    dm_polls_update(polls);
+    while (g_atomic_int_get(&fake_provider()->lists) < 2 &&
+           g_get_monotonic_time() < begin + (gint64)LONG_PATIENCE * G_USEC_PER_SEC)
+        g_usleep(MICROS_PER_LOOK);
+    assert_true(dm_polls_stop(polls, PATIENCE));
+    assert_int_equal(g_atomic_int_get(&fake_provider()->lists), 2);
+    assert_in_range(fake_provider()->acks, MANY - 1, MANY);
+    dm_channels_free(channels);
+    dm_archives_free(archives);
+    dm_gateway_set_current(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_one_stuck_message, ts_set_up, ts_tear_down)};
+        cmocka_unit_test_setup_teardown(test_one_stuck_message, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_full_mailbox_is_emptied_without_a_pause, ts_set_up, ts_tear_down)};
 
     g_mime_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
