@@ -42,7 +42,8 @@ static DmInjectResult inject_to_catch_all(const DmHandover *h, const char *refus
     return result;
 }
 
-static DmInjectResult inject_one(const DmHandover *h, char *recipient, GError **error)
+/* `last`: the state of the whole says that it was taken, and no record of its own needs to. */
+static DmInjectResult inject_one(const DmHandover *h, char *recipient, gboolean last, GError **error)
 {
     char *const recipients[] = {recipient, NULL};
     g_autoptr(GError) reason = NULL;
@@ -52,7 +53,7 @@ static DmInjectResult inject_one(const DmHandover *h, char *recipient, GError **
         result = inject_to_catch_all(h, recipient, reason, error);
     else if (result != DM_INJECT_DONE)
         g_propagate_error(error, g_steal_pointer(&reason));
-    if (result != DM_INJECT_DONE)
+    if (result != DM_INJECT_DONE || last)
         return result;
     return dm_journal_put_injected(h->journal, h->tenant->name, h->id, recipient, now(), error) ? DM_INJECT_DONE
                                                                                                 : DM_INJECT_UNSURE;
@@ -67,7 +68,8 @@ static DmInjectResult inject_each(const DmHandover *h, const GPtrArray *pending,
 
     for (guint i = 0; i < pending->len && reachable; i++) {
         g_autoptr(GError) problem = NULL;
-        DmInjectResult result = inject_one(h, g_ptr_array_index(pending, i), &problem);
+        gboolean last = all == DM_INJECT_DONE && i + 1 == pending->len;
+        DmInjectResult result = inject_one(h, g_ptr_array_index(pending, i), last, &problem);
 
         if (result == DM_INJECT_DONE)
             continue;
@@ -121,6 +123,15 @@ static DmInjectResult inject(const DmHandover *h, const GPtrArray *pending, GErr
     return result;
 }
 
+void dm_handover_put_off(const DmHandover *h)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if (!dm_handover_set_state(h, DM_RECEIVED_FETCHED, &problem))
+        dm_log(DM_LOG_ERROR, "journal-failed", DM_S("tenant", h->tenant->name), DM_S("id", h->id),
+               DM_S("reason", problem->message));
+}
+
 /* The journal keeps "may be injected" only where that is so. */
 gboolean dm_handover(const DmHandover *h, GError **error)
 {
@@ -134,13 +145,8 @@ gboolean dm_handover(const DmHandover *h, GError **error)
     case DM_INJECT_LATER:
     case DM_INJECT_DEFERRED:
     case DM_INJECT_REFUSED:
-        if (!h->redelivered) {
-            g_autoptr(GError) problem = NULL;
-
-            if (!dm_handover_set_state(h, DM_RECEIVED_FETCHED, &problem))
-                dm_log(DM_LOG_ERROR, "journal-failed", DM_S("tenant", h->tenant->name), DM_S("id", h->id),
-                       DM_S("reason", problem->message));
-        }
+        if (!h->redelivered)
+            dm_handover_put_off(h);
         break;
     case DM_INJECT_UNSURE:
         break;

@@ -25,6 +25,9 @@ typedef struct {
 /* Writes the state, as of now. */
 gboolean dm_handover_set_state(const DmHandover *handover, DmReceivedState state, GError **error);
 
+/* Writes that the MTA has nothing of it; logs where that can't be written. */
+void dm_handover_put_off(const DmHandover *handover);
+
 /* TRUE when the MTA has it for all recipients. With DM_ERROR_UNAVAILABLE it can't be reached. */
 gboolean dm_handover(const DmHandover *handover, GError **error);
 

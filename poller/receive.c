@@ -178,7 +178,13 @@ static void set_text(char **member, char *text)
     *member = text;
 }
 
-/* In the journal, with what has been found out. */
+static gboolean is_known(const Arrival *a)
+{
+    return a->handover.received->state != 0;
+}
+
+/* For the journal, with what has been found out. Of what is new the handover's first record says all that; it spares
+ * one to be synced to the disk. */
 static gboolean enter(Arrival *a, GError **error)
 {
     DmReceived *received = a->handover.received;
@@ -192,7 +198,7 @@ static gboolean enter(Arrival *a, GError **error)
     set_text(&received->reasons, dm_judgement_reasons(&a->judgement, ","));
     set_text(&received->sender, sender ? sender : g_strdup(""));
     set_text(&received->about, g_strdup(a->about.message ? a->about.message->gateway_id : ""));
-    return a->handover.redelivered || dm_handover_set_state(&a->handover, DM_RECEIVED_FETCHED, error);
+    return !is_known(a) || a->handover.redelivered || dm_handover_set_state(&a->handover, DM_RECEIVED_FETCHED, error);
 }
 
 /* Marks the header and hands over `fd` from `body` on behind it. */
@@ -256,7 +262,7 @@ static gboolean hand_over_report(Arrival *a, GError **error)
     return done;
 }
 
-static gboolean deliver(Arrival *a, GError **error)
+static gboolean find_recipients_and_hand_over(Arrival *a, GError **error)
 {
     const DmReceiver *receiver = a->receiver;
     g_autoptr(GPtrArray) recipients =
@@ -268,6 +274,15 @@ static gboolean deliver(Arrival *a, GError **error)
     return dm_about_is_failure(&a->about)
                ? hand_over_report(a, error)
                : hand_over(a, a->headers, a->fd, a->body, receiver->tenant->bounce_address, error);
+}
+
+static gboolean deliver(Arrival *a, GError **error)
+{
+    if (find_recipients_and_hand_over(a, error))
+        return TRUE;
+    if (!is_known(a))
+        dm_handover_put_off(&a->handover);
+    return FALSE;
 }
 
 static gboolean fetch(const DmReceiver *receiver, const DmEntry *entry, int fd, GError **error)

@@ -14,7 +14,7 @@ from harness.world import World
 
 # How often the conversation passes each. A new place in the code, or one less, shows here.
 STEPS = {
-    "journal-write": 49, "journal-written": 49,
+    "journal-write": 33, "journal-written": 33,
     "provider-call": 30, "provider-data": 2, "provider-answer": 30,
     "lmtp-answer": 2, "lmtp-answered": 2,
     "inject": 9, "inject-data": 8, "injected": 9,
@@ -25,7 +25,7 @@ ALL = sum(STEPS.values())
 EVERY = int(os.environ.get("DEMAIL_EVERY_STEP", "5"))
 
 # The first message is handed to the MTA and acknowledged; the MTA hands over the first De-Mail and is answered.
-WITH_THE_MTA = range(13, 35)
+WITH_THE_MTA = range(11, 31)
 
 # What is in our mailboxes when all is over, beside the bounce for the recipient that the provider does not know.
 BOUNCE = {"postfix": "Undelivered Mail Returned to Sender", "sendmail": "Returned mail: see transcript for details"}

@@ -10,6 +10,7 @@
 #include "tests/unit/fake_provider.h"
 #include "tests/unit/support.h"
 
+#include <glib/gstdio.h>
 #include <gmime/gmime.h>
 #include <string.h>
 
@@ -215,6 +216,17 @@ static void test_one_of_several_unsure(void **state)
     assert_non_null(strstr(last_head(), "X-Demail-Redelivered: yes"));
 }
 
+/* 0: the journal does not have it. */
+static DmReceivedState journal_state(const Fixture *f)
+{
+    DmReceived received = {0};
+    gboolean found;
+
+    assert_true(dm_journal_get_received(f->journal, "gemeinde", f->entry.id, &received, &found, NULL));
+    dm_received_clear(&received);
+    return received.state;
+}
+
 static void test_no_mta(void **state)
 {
     const Fixture *f = *state;
@@ -223,9 +235,20 @@ static void test_no_mta(void **state)
     mta.away = TRUE;
     assert_false(dm_receive(&f->receiver, &f->entry, &error));
     assert_true(g_error_matches(error, DM_ERROR, DM_ERROR_UNAVAILABLE));
+    assert_int_equal(journal_state(f), DM_RECEIVED_FETCHED);
     mta.away = FALSE;
     assert_true(receive(f));
     assert_null(strstr(last_head(), "X-Demail-Redelivered"));
+}
+
+static void test_what_could_not_be_tried_stands_in_the_journal(void **state)
+{
+    const Fixture *f = *state;
+    g_autofree char *map = g_build_filename(f->folder, "addresses", NULL);
+
+    assert_int_equal(g_unlink(map), 0);
+    assert_false(receive(f));
+    assert_int_equal(journal_state(f), DM_RECEIVED_FETCHED);
 }
 
 static void test_lost_acknowledgement(void **state)
@@ -477,6 +500,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_may_have_arrived_is_marked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_of_several_unsure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_mta, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_could_not_be_tried_stands_in_the_journal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_acknowledgement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_acknowledged_after_a_crash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
