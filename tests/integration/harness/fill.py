@@ -11,9 +11,9 @@ BODY_EVERY = 97  # messages
 BATCH = 500
 
 
-def fill(sandbox, account, count):
+def fill(sandbox, account, count, valid=False):
     """`sandbox` must be stopped. The account's messages are copied in turn until there are `count`; all of its ids by
-    folder, in order."""
+    folder, in order. `valid`: the copies differ in nothing but the provider's id, and so their seals hold."""
     if sandbox.running():
         raise AssertionError("the sandbox runs")
     state = sandbox.home / "state"
@@ -22,10 +22,12 @@ def fill(sandbox, account, count):
     templates = [message for message in every if message["account"] == account]
     sequence = max(message["seq"] for message in every)
     copies = []
-    with open(state / "data" / "copies", "wb") as data:
+    with open(state / "data" / "copies", "ab") as data:
         for number in range(count - len(templates)):
             sequence += 1
-            copies.append(_copy(state / "data", data, templates[number % len(templates)], number, sequence))
+            template = templates[number % len(templates)]
+            copy = _entry(template, number, sequence)
+            copies.append(copy if valid else _altered(copy, state / "data", data, number))
     with open(state / "events.log", "a", encoding="utf-8") as log:
         for begin in range(0, len(copies), BATCH):
             log.write(json.dumps({"event": "commit", "time": copies[begin]["received"], "results": [], "repeated": 0,
@@ -34,10 +36,22 @@ def fill(sandbox, account, count):
             for folder in ("inbox", "sent")}
 
 
-def _copy(folder, data, template, number, sequence):
+def retrieve(sandbox, ids):
+    """`sandbox` must be stopped. These De-Mails are no longer new."""
+    if sandbox.running():
+        raise AssertionError("the sandbox runs")
+    with open(sandbox.home / "state" / "events.log", "a", encoding="utf-8") as log:
+        log.writelines(json.dumps({"event": "ack", "id": number}) + "\n" for number in ids)
+
+
+def _entry(template, number, sequence):
     copy = {**template, "seq": sequence, "id": uuid.uuid4().hex, "received": template["received"] + number}
     copy.pop("retrieve_for", None)
-    copy["header"] = _append(data, b"X-Trial-Number: %d\r\n" % number + _slice(folder, template["header"]))
+    return copy
+
+
+def _altered(copy, folder, data, number):
+    copy["header"] = _append(data, b"X-Trial-Number: %d\r\n" % number + _slice(folder, copy["header"]))
     if number % BODY_EVERY == 0:
         copy["body"] = _append(data, BODIES[number // BODY_EVERY % len(BODIES)])
     return copy
