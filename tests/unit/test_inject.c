@@ -19,7 +19,8 @@ typedef struct {
 typedef struct {
     GSocketListener *listener;
     const Answers *answers;
-    guint connections; /* that it takes, one after the other */
+    guint connections; /* that it takes, one after the other, until it is cancelled */
+    GCancellable *cancellable;
 } Server;
 
 static void put(GOutputStream *out, const char *line)
@@ -61,22 +62,30 @@ static void serve(GDataInputStream *in, GOutputStream *out, const Answers *answe
     }
 }
 
-static void serve_next(const Server *server)
+static gboolean serve_next(const Server *server)
 {
-    g_autoptr(GSocketConnection) connection = g_socket_listener_accept(server->listener, NULL, NULL, NULL);
-    g_autoptr(GDataInputStream) in = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
+    g_autoptr(GSocketConnection) connection =
+        g_socket_listener_accept(server->listener, NULL, server->cancellable, NULL);
+    g_autoptr(GDataInputStream) in = NULL;
+
+    if (!connection)
+        return FALSE;
+    in = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
 
     g_data_input_stream_set_newline_type(in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
     serve(in, g_io_stream_get_output_stream(G_IO_STREAM(connection)), server->answers);
+    return TRUE;
 }
 
 static gpointer run_server(gpointer data)
 {
     const Server *server = data;
 
-    for (guint i = 0; i < server->connections; i++)
-        serve_next(server);
-    return NULL;
+    guint taken = 0;
+
+    while (taken < server->connections && serve_next(server))
+        taken++;
+    return GUINT_TO_POINTER(taken);
 }
 
 /* Injects `times` with the same injector; the last result. */
@@ -89,7 +98,8 @@ static DmInjectResult inject_often(const char *folder, const Answers *answers, g
     g_autofree char *path = ts_write(folder, "message", "Text\n.\nmore\n");
     g_autoptr(GString) head = g_string_new("Subject: x\r\n\r\n");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    Server server = {listener, answers, connections};
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    Server server = {listener, answers, connections, cancellable};
     GThread *thread = g_thread_new("mta", run_server, &server);
     DmInjector *injector = times > 1 ? dm_injector_new() : NULL;
     const DmInjection injection = {
@@ -100,7 +110,8 @@ static DmInjectResult inject_often(const char *folder, const Answers *answers, g
     for (guint i = 1; i < times && result == DM_INJECT_DONE; i++)
         result = dm_inject(&injection, recipients, error);
     dm_injector_free(injector);
-    g_thread_join(thread);
+    g_cancellable_cancel(cancellable);
+    assert_int_equal(GPOINTER_TO_UINT(g_thread_join(thread)), connections);
     close(fd);
     return result;
 }

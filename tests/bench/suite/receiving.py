@@ -31,13 +31,12 @@ INJECTION = re.compile(r"demail-in/smtpd\[\d+\]: disconnect from .* mail=(\d+)")
 @dataclass(frozen=True)
 class Amounts:
     round: int     # messages that are received in one
-    mailbox: int   # of the flat one
-    retrieved: int # in it, before the round at its end
+    mailbox: int   # of the large one
     journal: int   # entries of other mailboxes
 
 
-FULL = Amounts(2000, 100_000, 90_000, 1_000_000)
-QUICK = Amounts(300, 4000, 3000, 10_000)
+FULL = Amounts(2000, 100_000, 1_000_000)
+QUICK = Amounts(300, 4000, 10_000)
 
 
 @dataclass
@@ -64,7 +63,7 @@ class Office:
     def _prepare(self):
         world = self.world
         world.gateway.poller.stop()
-        world.gateway.milter.stop()
+        world.gateway.milter.kill()
         world.gateway.config["provider sandbox"]["poll_interval"] = "1h"
         world.gateway.config["tenant stadt"]["poll"] = "no"
         world.gateway.write_config()
@@ -224,7 +223,7 @@ def both_ends(options, amounts):
             ends[name] = Office(options.build)
             stack.callback(ends[name].world.stop)
         ends["first"].fill(amounts.mailbox)
-        ids = ends["last"].fill(amounts.mailbox, retrieved=amounts.retrieved)
+        ids = ends["last"].fill(amounts.mailbox, retrieved=amounts.mailbox - amounts.round * (options.rounds + 2))
         ends["last"].remember(ids, amounts.journal)
         for end in ends.values():
             end.receive(amounts.round // 4)
