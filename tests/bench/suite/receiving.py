@@ -75,7 +75,8 @@ class Office:
         self.text.write_bytes(self.message.read_bytes().replace(b"\r\n", b"\n"))
 
     def fill(self, count, retrieved=0, other=0):
-        """As many De-Mails in the mailbox, the first of them retrieved before; and for the tenant that is not polled."""
+        """As many De-Mails in the mailbox, the first of them retrieved before, and in that of the other tenant; the ids
+        of those that were retrieved."""
         sandbox = self.world.sandbox
         sandbox.stop()
         ids = fill(sandbox, ACCOUNT, count, valid=True)["inbox"][:retrieved]
@@ -241,9 +242,9 @@ def whole(options, count):
     try:
         office.fill(count)
         with office.receiving() as progress:
-            marks = [wait_for(progress, step * count // 100) for step in [1, *range(1, 101)]]
+            marks = [wait_for(progress, step * count // 100) for step in range(1, 101)]
         way, used = ([(getattr(now, what) - getattr(then, what)) * 1e6 / (now.count - then.count)
-                      for then, now in zip(marks[1:], marks[2:])] for what in ("last", "cpu"))
+                      for then, now in zip(marks, marks[1:])] for what in ("last", "cpu"))
     finally:
         office.world.stop()
     for values, what in ((way, ""), (used, ", poller")):
