@@ -162,11 +162,15 @@ DmReply *dm_api_finish(DmSandbox *sandbox, DmRequest *request)
     if (request->too_large)
         return dm_reply_problem(413, "too-large", FALSE, "the body is larger than %" G_GSIZE_FORMAT " bytes",
                                 request->body_max);
+    gint64 came = g_get_monotonic_time();
     g_autoptr(DmFault) delay = take_fault(sandbox, DM_FAULT_DELAY, request);
     if (delay)
-        dm_faults_sleep(sandbox->faults, delay->seconds);
+        dm_faults_sleep(sandbox->faults, came, delay->seconds);
     DmReply *reply = request->route->handle(sandbox, request);
     apply_faults_of_answer(sandbox, request, reply);
+    g_autoptr(DmFault) late = take_fault(sandbox, DM_FAULT_LATE_ANSWER, request);
+    if (late)
+        dm_faults_sleep(sandbox->faults, came, late->seconds);
     return reply;
 }
 

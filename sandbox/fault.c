@@ -11,8 +11,9 @@
 
 struct DmFaults {
     GMutex lock;
-    GCond stop;
+    GCond wake;
     gboolean stopped;
+    guint clearings;
     GPtrArray *list;
 };
 
@@ -39,7 +40,7 @@ DmFaults *dm_faults_new(void)
 {
     DmFaults *faults = g_new0(DmFaults, 1);
     g_mutex_init(&faults->lock);
-    g_cond_init(&faults->stop);
+    g_cond_init(&faults->wake);
     faults->list = g_ptr_array_new_with_free_func(fault_free);
     return faults;
 }
@@ -49,7 +50,7 @@ void dm_faults_free(DmFaults *faults)
     if (!faults)
         return;
     g_ptr_array_unref(faults->list);
-    g_cond_clear(&faults->stop);
+    g_cond_clear(&faults->wake);
     g_mutex_clear(&faults->lock);
     g_free(faults);
 }
@@ -61,6 +62,7 @@ static gboolean read_kind(const char *word, DmFaultKind *kind)
         [DM_FAULT_UNDELIVERABLE] = "undeliverable",
         [DM_FAULT_MALWARE] = "malware",
         [DM_FAULT_DELAY] = "delay",
+        [DM_FAULT_LATE_ANSWER] = "late-answer",
         [DM_FAULT_STATUS] = "status",
         [DM_FAULT_LOSE_ANSWER] = "lose-answer",
         [DM_FAULT_TRUNCATE_ANSWER] = "truncate-answer",
@@ -96,8 +98,9 @@ static const char *read_numbers(const json_t *order, DmFault *fault)
         return "\"retry_after\" must be seconds, at most 3600";
     fault->retry_after = (guint)retry_after;
     fault->seconds = json_number_value(json_object_get(order, "seconds"));
-    if (fault->seconds < 0 || fault->seconds > SECONDS_MAX ||
-        (fault->seconds <= 0 && (fault->kind == DM_FAULT_DELAY || fault->kind == DM_FAULT_SLOW_ANSWER)))
+    gboolean timed =
+        fault->kind == DM_FAULT_DELAY || fault->kind == DM_FAULT_LATE_ANSWER || fault->kind == DM_FAULT_SLOW_ANSWER;
+    if (fault->seconds < 0 || fault->seconds > SECONDS_MAX || (fault->seconds <= 0 && timed))
         return "\"seconds\" must be a number above 0, at most 3600";
     return NULL;
 }
@@ -120,8 +123,8 @@ const char *dm_faults_add(DmFaults *faults, const json_t *order)
 {
     g_autoptr(DmFault) fault = g_new0(DmFault, 1);
     if (!read_kind(dm_json_text(order, "kind", ""), &fault->kind))
-        return "\"kind\" must be deny, undeliverable, malware, delay, status, lose-answer, truncate-answer, "
-               "endless-answer, slow-answer, answer, change-answer or expire-sessions";
+        return "\"kind\" must be deny, undeliverable, malware, delay, late-answer, status, lose-answer, "
+               "truncate-answer, endless-answer, slow-answer, answer, change-answer or expire-sessions";
     const char *wrong = read_numbers(order, fault);
     if (wrong)
         return wrong;
@@ -149,6 +152,8 @@ void dm_faults_clear(DmFaults *faults)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
     g_ptr_array_set_size(faults->list, 0);
+    faults->clearings++;
+    g_cond_broadcast(&faults->wake);
 }
 
 static DmFault *copy(const DmFault *fault)
@@ -212,19 +217,20 @@ void dm_fault_change(const DmFault *fault, DmReply *reply)
         dm_reply_set_header(reply, g_ptr_array_index(fault->fields, i), g_ptr_array_index(fault->fields, i + 1));
 }
 
-void dm_faults_sleep(DmFaults *faults, double seconds)
+void dm_faults_sleep(DmFaults *faults, gint64 start, double seconds)
 {
-    gint64 end = g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
+    gint64 end = start + (gint64)(seconds * G_USEC_PER_SEC);
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&faults->lock);
+    guint clearings = faults->clearings;
     gboolean waiting = TRUE;
-    while (waiting && !faults->stopped)
-        waiting = g_cond_wait_until(&faults->stop, &faults->lock, end);
+    while (waiting && !faults->stopped && faults->clearings == clearings)
+        waiting = g_cond_wait_until(&faults->wake, &faults->lock, end);
 }
 
 void dm_faults_stop(DmFaults *faults)
 {
     g_mutex_lock(&faults->lock);
     faults->stopped = TRUE;
-    g_cond_broadcast(&faults->stop);
+    g_cond_broadcast(&faults->wake);
     g_mutex_unlock(&faults->lock);
 }

@@ -14,6 +14,7 @@ typedef enum {
     DM_FAULT_UNDELIVERABLE,   /* one recipient's provider notifies the sender */
     DM_FAULT_MALWARE,         /* one recipient's provider finds malware */
     DM_FAULT_DELAY,           /* the answer comes later */
+    DM_FAULT_LATE_ANSWER,     /* the call is done, the answer kept back until so long after the call */
     DM_FAULT_STATUS,          /* an HTTP status instead of the call */
     DM_FAULT_LOSE_ANSWER,     /* the call is done, the connection closed without an answer */
     DM_FAULT_TRUNCATE_ANSWER, /* the call is done, half of the answer's body is sent */
@@ -33,7 +34,7 @@ typedef struct {
     gboolean retryable;
     guint status;      /* 200 to 599; 0: as it was (change-answer) */
     guint retry_after; /* seconds; 0: not told */
-    double seconds;    /* delay; between two bytes of a slow answer */
+    double seconds;    /* delay; of a late answer, after the call; between two bytes of a slow answer */
     char *body;        /* of the answer; NULL: as it was */
     GPtrArray *fields; /* char *: name, value, name, value, in the place of the answer's own */
     gint64 times;      /* still to come */
@@ -62,8 +63,8 @@ DmFault *dm_faults_take_for(DmFaults *faults, DmFaultKind kind, const char *addr
 /* Puts what an answer or change-answer fault names in the place of what `reply` has. */
 void dm_fault_change(const DmFault *fault, DmReply *reply);
 
-/* Sleeps, but not beyond dm_faults_stop(). */
-void dm_faults_sleep(DmFaults *faults, double seconds);
+/* Sleeps until so long after `start` (monotonic microseconds), but not beyond dm_faults_clear() or dm_faults_stop(). */
+void dm_faults_sleep(DmFaults *faults, gint64 start, double seconds);
 void dm_faults_stop(DmFaults *faults);
 
 #endif
