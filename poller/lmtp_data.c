@@ -1,5 +1,7 @@
 #include "poller/lmtp_data.h"
 
+#include <string.h>
+
 #define DRAIN_CHUNK 16384
 
 void dm_lmtp_data_init(DmLmtpData *data, GBufferedInputStream *in)
@@ -15,29 +17,28 @@ typedef struct {
     char byte;
 } Step;
 
-static Step step_text(DmLmtpData *data, char c)
+/* Copies text to the end of its line, or of what there is; returns how much. */
+static gsize copy_text(DmLmtpData *data, char *out, const char *text, gsize length)
 {
-    if (c == '\r')
-        data->state = DM_LMTP_DATA_CR;
-    else if (c == '\n' && data->state == DM_LMTP_DATA_CR)
+    const char *newline = memchr(text, '\n', length);
+    gsize n = newline ? (gsize)(newline - text) + 1 : length;
+    gboolean after_cr = n > 1 ? text[n - 2] == '\r' : data->state == DM_LMTP_DATA_CR;
+
+    memcpy(out, text, n);
+    if (newline && after_cr)
         data->state = DM_LMTP_DATA_LINE_START;
     else
-        data->state = DM_LMTP_DATA_TEXT;
-    return (Step){TRUE, TRUE, c};
+        data->state = text[n - 1] == '\r' ? DM_LMTP_DATA_CR : DM_LMTP_DATA_TEXT;
+    return n;
 }
 
+/* What begins with a dot at the start of a line, and what is no text any more. */
 static Step step(DmLmtpData *data, char c)
 {
     switch (data->state) {
     case DM_LMTP_DATA_LINE_START:
-        if (c == '.') {
-            data->state = DM_LMTP_DATA_DOT;
-            return (Step){TRUE, FALSE, 0};
-        }
-        return step_text(data, c);
-    case DM_LMTP_DATA_TEXT:
-    case DM_LMTP_DATA_CR:
-        return step_text(data, c);
+        data->state = DM_LMTP_DATA_DOT;
+        return (Step){TRUE, FALSE, 0};
     case DM_LMTP_DATA_DOT:
         if (c == '\r') {
             data->state = DM_LMTP_DATA_DOT_CR;
@@ -52,11 +53,19 @@ static Step step(DmLmtpData *data, char c)
         }
         data->state = DM_LMTP_DATA_CR;
         return (Step){FALSE, TRUE, '\r'};
+    case DM_LMTP_DATA_TEXT:
+    case DM_LMTP_DATA_CR:
     case DM_LMTP_DATA_END:
     case DM_LMTP_DATA_BROKEN:
         break;
     }
     return (Step){FALSE, FALSE, 0};
+}
+
+static gboolean is_text(const DmLmtpData *data, char c)
+{
+    return data->state == DM_LMTP_DATA_TEXT || data->state == DM_LMTP_DATA_CR ||
+           (data->state == DM_LMTP_DATA_LINE_START && c != '.');
 }
 
 /* Takes from what is buffered; returns the number of bytes given out. */
@@ -66,6 +75,14 @@ static gsize take(DmLmtpData *data, char *out, gsize size)
     const char *buffered = g_buffered_input_stream_peek_buffer(data->in, &available);
 
     while (used < available && filled < size && data->state != DM_LMTP_DATA_END) {
+        if (is_text(data, buffered[used])) {
+            gsize n = copy_text(data, out + filled, buffered + used, MIN(available - used, size - filled));
+
+            used += n;
+            filled += n;
+            continue;
+        }
+
         Step s = step(data, buffered[used]);
 
         if (s.emitted)
@@ -93,6 +110,11 @@ gssize dm_lmtp_data_read(void *buffer, gsize size, gpointer user_data)
             data->state = DM_LMTP_DATA_BROKEN;
     }
     return -1;
+}
+
+gboolean dm_lmtp_data_ended(const DmLmtpData *data)
+{
+    return data->state == DM_LMTP_DATA_END;
 }
 
 gboolean dm_lmtp_data_drain(DmLmtpData *data)

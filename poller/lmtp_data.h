@@ -30,6 +30,9 @@ void dm_lmtp_data_init(DmLmtpData *data, GBufferedInputStream *in);
  * connection broke or timed out before it, then and ever after. `data` is a DmLmtpData *. */
 gssize dm_lmtp_data_read(void *buffer, gsize size, gpointer data);
 
+/* Whether the end of the message has been read. */
+gboolean dm_lmtp_data_ended(const DmLmtpData *data);
+
 /* Reads on to the end of the message. FALSE if the connection broke before. */
 gboolean dm_lmtp_data_drain(DmLmtpData *data);
 
