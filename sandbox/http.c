@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX   1024U
-#define CONNECTION_MEMORY ((size_t)256 * 1024) /* bounds a request's header */
+#define CONNECTION_MEMORY ((size_t)64 * 1024) /* cleared for every request; bounds a request's header */
 #define IDLE_SECONDS      120U
-#define POST_BUFFER       65536
+#define POST_BUFFER       16384
 #define DISCARD_MAX                                                                                                    \
     ((guint64)1024 * 1024) /* bytes of a body that nobody wants, read so that the client reads the answer */
 #define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3"

@@ -41,6 +41,17 @@ static void free_source(void *data)
     g_free(source);
 }
 
+/* A text as it is, which leaves in one piece with the header. */
+static gboolean is_plain(const DmReply *reply)
+{
+    return !reply->message && !reply->truncate && !reply->endless && reply->pause <= 0;
+}
+
+static struct MHD_Response *make_plain(const DmReply *reply)
+{
+    return MHD_create_response_from_buffer(reply->body ? strlen(reply->body) : 0, reply->body, MHD_RESPMEM_MUST_COPY);
+}
+
 /* Takes the reply over. */
 static struct MHD_Response *make_response(DmReply *reply)
 {
@@ -55,22 +66,31 @@ static struct MHD_Response *make_response(DmReply *reply)
     return response;
 }
 
-enum MHD_Result dm_http_queue(struct MHD_Connection *connection, DmReply *reply)
+static gboolean add_fields(struct MHD_Response *response, const DmReply *reply)
 {
-    if (reply->drop) {
-        dm_reply_free(reply);
-        return MHD_NO;
-    }
-    struct MHD_Response *response = make_response(reply);
-    if (!response)
-        return MHD_NO;
     gboolean good = TRUE;
     if (reply->content_type)
         good = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES;
     for (guint i = 0; good && i + 1 < reply->headers->len; i += 2)
         good = MHD_add_response_header(response, g_ptr_array_index(reply->headers, i),
                                        g_ptr_array_index(reply->headers, i + 1)) == MHD_YES;
-    enum MHD_Result queued = good ? MHD_queue_response(connection, reply->status, response) : MHD_NO;
-    MHD_destroy_response(response);
+    return good;
+}
+
+enum MHD_Result dm_http_queue(struct MHD_Connection *connection, DmReply *reply)
+{
+    if (reply->drop) {
+        dm_reply_free(reply);
+        return MHD_NO;
+    }
+    gboolean plain = is_plain(reply);
+    struct MHD_Response *response = plain ? make_plain(reply) : make_response(reply);
+    enum MHD_Result queued = MHD_NO;
+    if (response && add_fields(response, reply))
+        queued = MHD_queue_response(connection, reply->status, response);
+    if (response)
+        MHD_destroy_response(response);
+    if (plain)
+        dm_reply_free(reply);
     return queued;
 }
