@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define CHUNK 16384
+#define CHUNK     16384
+#define WHOLE_MAX 65536 /* bytes; a message up to that size is sent with its length, in one piece */
 
 struct DmDeliverSession {
     const DmDelivery *delivery;
@@ -28,7 +29,7 @@ struct DmDeliverSession {
 typedef struct {
     const DmDeliverSession *session;
     DmLmtpData *body;
-    GString *head;       /* what was read: the header, its empty line, the first bytes of the body */
+    GString *head;       /* what was read: the header, its empty line, the first bytes of the body or all of it */
     gsize header_length; /* in `head`, with the empty line */
     gsize block_length;  /* without it */
     DmHeaders *headers;
@@ -327,7 +328,7 @@ static gboolean map_address(const char *email, char **demail, gpointer data, GEr
     return TRUE;
 }
 
-static gboolean prepare(char *const *recipients, gpointer data, GError **error)
+static gboolean prepare(char *const *recipients, gint64 *size, gpointer data, GError **error)
 {
     Message *m = data;
     const DmConfig *config = m->session->gateway->config;
@@ -343,6 +344,7 @@ static gboolean prepare(char *const *recipients, gpointer data, GError **error)
     dm_headers_write(m->headers, m->draft);
     g_string_append(m->draft, "\r\n");
     g_string_append_len(m->draft, m->head->str + m->header_length, (gssize)(m->head->len - m->header_length));
+    *size = dm_lmtp_data_ended(m->body) ? (gint64)m->draft->len : 0;
     return TRUE;
 }
 
@@ -441,6 +443,21 @@ static void message_clear(Message *m)
     g_free(m->expired);
 }
 
+/* Reads a small message to its end. NULL, or the reply for all recipients. */
+static char *read_small(Message *m)
+{
+    g_autofree char *chunk = g_malloc(CHUNK);
+    gssize n = 0;
+
+    while (!dm_lmtp_data_ended(m->body) && m->head->len < WHOLE_MAX) {
+        n = dm_lmtp_data_read(chunk, CHUNK, m->body);
+        if (n < 0)
+            return answer(m->session, DM_REPLY_BROKEN, NULL);
+        g_string_append_len(m->head, chunk, n);
+    }
+    return NULL;
+}
+
 static GPtrArray *message(gpointer data, DmLmtpData *body)
 {
     Message m = {.session = data, .body = body, .head = g_string_new(NULL)};
@@ -449,6 +466,8 @@ static GPtrArray *message(gpointer data, DmLmtpData *body)
 
     if (!refusal)
         refusal = judge(&m);
+    if (!refusal)
+        refusal = read_small(&m);
     replies = refusal ? same_for_all(m.session, refusal) : submit(&m);
     message_clear(&m);
     return replies;

@@ -431,11 +431,12 @@ static void submit_items(const Run *run, GPtrArray *items)
     g_autofree char *private_id = dm_header_decode(run->request->private_id);
     const DmSentMessage message = sent_message(run->request, private_id);
     DmEvidence evidence;
+    gint64 size = 0;
     gboolean unsure = FALSE;
 
     for (guint i = 0; i < items->len; i++)
         recipients[i] = (char *)((const Item *)g_ptr_array_index(items, i))->address;
-    if (!run->request->prepare(recipients, run->request->data, &error)) {
+    if (!run->request->prepare(recipients, &size, run->request->data, &error)) {
         answer_error(run, dm_error_is_temporary(error) ? DM_REPLY_INTERNAL : DM_REPLY_UNREADABLE, error);
         return;
     }
@@ -453,6 +454,7 @@ static void submit_items(const Run *run, GPtrArray *items)
                                      .sender = run->request->sender,
                                      .recipients = recipients,
                                      .private_id = run->request->private_id,
+                                     .size = size,
                                      .read = dm_evidence_read,
                                      .data = &evidence};
 

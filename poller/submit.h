@@ -38,8 +38,9 @@ typedef struct {
     const char *expired; /* the reply to what is not settled yet, because nothing may be sent any more; NULL: it may */
     char *const *recipients; /* De-Mail addresses in lower case, NULL-terminated, each once */
 
-    /* Makes the draft for those recipients that are to be sent to; called at most once, before `read`. */
-    gboolean (*prepare)(char *const *recipients, gpointer data, GError **error);
+    /* Makes the draft for those recipients that are to be sent to; called at most once, before `read`. *size: bytes that
+     * `read` will give; 0: not known before its end. */
+    gboolean (*prepare)(char *const *recipients, gint64 *size, gpointer data, GError **error);
     DmReadFunc read;
     gpointer data; /* of both */
 } DmSubmitRequest;

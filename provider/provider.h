@@ -27,6 +27,7 @@ typedef struct {
     const char *sender;      /* De-Mail address */
     char *const *recipients; /* NULL-terminated */
     const char *private_id;
+    gint64 size; /* bytes that `read` will give; 0: not known before its end */
     DmReadFunc read;
     gpointer data;
 } DmSubmission;

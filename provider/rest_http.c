@@ -32,6 +32,7 @@ typedef struct {
     curl_mime *mime;
     gint64 silence;    /* seconds */
     gint64 answer_due; /* monotonic microseconds; 0: the message is not read yet */
+    gint64 taken;      /* bytes of the message */
     curl_off_t sent;   /* bytes */
     gboolean source_broke;
     gboolean sink_broke;
@@ -105,7 +106,8 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user_data)
     if (!transfer->answer->begun)
         dm_step("provider-data");
     transfer->answer->begun = TRUE;
-    if (n == 0)
+    transfer->taken += MAX(n, 0);
+    if (n == 0 || transfer->taken == submission->size)
         transfer->answer_due = g_get_monotonic_time() + transfer->silence * G_USEC_PER_SEC;
     if (n >= 0)
         return (size_t)n;
@@ -211,6 +213,7 @@ static gboolean set_connection(const DmHttp *http, Transfer *transfer, const cha
 
 static gboolean set_multipart(Transfer *transfer)
 {
+    curl_off_t size = transfer->request->submission->size;
     curl_mimepart *part;
 
     transfer->mime = curl_mime_init(transfer->handle);
@@ -220,7 +223,7 @@ static gboolean set_multipart(Transfer *transfer)
         return FALSE;
     part = curl_mime_addpart(transfer->mime);
     if (curl_mime_name(part, "message") != CURLE_OK || curl_mime_type(part, "message/rfc822") != CURLE_OK ||
-        curl_mime_data_cb(part, -1, on_read, NULL, NULL, transfer) != CURLE_OK)
+        curl_mime_data_cb(part, size > 0 ? size : -1, on_read, NULL, NULL, transfer) != CURLE_OK)
         return FALSE;
     add_field(transfer, "Idempotency-Key", transfer->request->submission->key);
     /* So that an expired session or a full account is known before the message is read from the MTA. */

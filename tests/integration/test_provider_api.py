@@ -228,6 +228,23 @@ def test_the_driver_asks_for_what_the_document_declares(own_world, token):
     assert any(exchange.method == "POST" and exchange.target == "/v1/messages" and exchange.body for exchange in said)
 
 
+@pytest.mark.only("postfix", "the driver is the same behind every MTA")
+def test_a_small_message_has_a_length_and_a_large_one_comes_as_it_arrives(own_world, token):
+    recorder = record(own_world)
+    for name, octets in (("small", 20_000), ("large", 400_000)):
+        assert own_world.send(MAX, ERIKA, f"{token} {name}", body="Guten Tag.\n" * (octets // 11)).code == 250
+    for name in ("small", "large"):
+        own_world.sandbox.wait(ERIKA, f"{token} {name}".encode())
+    own_world.mta.wait_empty()
+    assert own_world.gateway.poller.stop() == 0
+    recorder.stop()
+
+    sent = {len(said.body) > 100_000: said.headers for said in recorder.exchanges()
+            if said.target == "/v1/messages" and said.method == "POST"}
+    assert "content-length" in sent[False] and "transfer-encoding" not in sent[False], sent
+    assert sent[True].get("transfer-encoding") == "chunked", sent
+
+
 def exchange(method="GET", target="/v1/account", status=200, answer=b"", body=b"", headers=None, **answer_headers):
     return Exchange(method, target, {"authorization": "Bearer x", **(headers or {})}, body, status,
                     {"content-type": "application/json", **answer_headers}, answer)

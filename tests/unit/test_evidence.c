@@ -182,8 +182,9 @@ static gboolean was_accepted(const char *key, DmFate *fate, DmOutcome **outcome,
     return TRUE;
 }
 
-static gboolean prepare(char *const *recipients, gpointer data, GError **error)
+static gboolean prepare(char *const *recipients, gint64 *size, gpointer data, GError **error)
 {
+    (void)size;
     (void)recipients;
     (void)error;
     ((Fixture *)data)->read = 0;

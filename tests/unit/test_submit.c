@@ -10,9 +10,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define ERIKA "erika@muster.de-mail.de"
-#define OTTO  "otto@muster.de-mail.de"
-#define ID    "00112233445566778899aabbccddeeff"
+#define DRAFT_SIZE 4711
+#define ERIKA      "erika@muster.de-mail.de"
+#define OTTO       "otto@muster.de-mail.de"
+#define ID         "00112233445566778899aabbccddeeff"
 
 typedef struct {
     char *folder;
@@ -84,6 +85,7 @@ static gboolean accept_all(const DmSubmission *submission, DmOutcome **outcome, 
 {
     (void)unsure;
     (void)error;
+    assert_int_equal(submission->size, DRAFT_SIZE);
     *outcome = outcome_of(submission->recipients, DM_RESULT_ACCEPTED);
     return TRUE;
 }
@@ -173,11 +175,12 @@ static gboolean can_not_tell(const char *key, DmFate *fate, DmOutcome **outcome,
     return FALSE;
 }
 
-static gboolean prepare(char *const *recipients, gpointer data, GError **error)
+static gboolean prepare(char *const *recipients, gint64 *size, gpointer data, GError **error)
 {
     (void)recipients;
     (void)data;
     (void)error;
+    *size = DRAFT_SIZE;
     return TRUE;
 }
 
