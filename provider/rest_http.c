@@ -6,11 +6,11 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
-#define CONNECT_SECONDS  30L
-#define SLOWEST          100L  /* bytes per second; less is silence */
-#define CONTINUE_MILLIS  3000L /* how long the provider may take to say that it wants the body */
-#define IDLE_HANDLES_MAX 64
-#define ANSWER_START     16384 /* bytes; an answer to a login, with its token, never moves */
+#define CONNECT_SECONDS 30L
+#define SLOWEST         100L   /* bytes per second; less is silence */
+#define CONTINUE_MILLIS 3000L  /* how long the provider may take to say that it wants the body */
+#define SMALL_BUFFER    16384L /* bytes; the least that libcurl has, enough for most messages */
+#define ANSWER_START    16384  /* bytes; an answer to a login, with its token, never moves */
 
 struct DmHttp {
     char *name; /* of the provider */
@@ -18,7 +18,8 @@ struct DmHttp {
     char *ca_file;
     char *client_cert;
     char *client_key;
-    long silence; /* seconds */
+    long silence;    /* seconds */
+    gint64 idle_max; /* connections that are kept */
     GMutex lock;
     GPtrArray *idle; /* of CURL *, with their connections */
 };
@@ -54,6 +55,7 @@ DmHttp *dm_http_new(const DmProviderConfig *config)
     http->client_cert = g_strdup(config->client_cert);
     http->client_key = g_strdup(config->client_key);
     http->silence = (long)(2 * config->timeout);
+    http->idle_max = config->max_submissions + 1; /* one for the mailbox */
     http->idle = g_ptr_array_new_with_free_func(curl_easy_cleanup);
     g_mutex_init(&http->lock);
     return http;
@@ -88,7 +90,7 @@ static void give_handle(DmHttp *http, CURL *handle)
 {
     curl_easy_reset(handle);
     g_mutex_lock(&http->lock);
-    if (http->idle->len < IDLE_HANDLES_MAX) {
+    if (http->idle->len < http->idle_max) {
         g_ptr_array_add(http->idle, handle);
         handle = NULL;
     }
@@ -215,6 +217,9 @@ static gboolean set_multipart(Transfer *transfer)
 {
     curl_off_t size = transfer->request->submission->size;
     curl_mimepart *part;
+
+    if (size > 0 && size <= SMALL_BUFFER)
+        curl_easy_setopt(transfer->handle, CURLOPT_UPLOAD_BUFFERSIZE, SMALL_BUFFER);
 
     transfer->mime = curl_mime_init(transfer->handle);
     part = curl_mime_addpart(transfer->mime);
