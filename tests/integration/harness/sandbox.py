@@ -47,11 +47,13 @@ class Sandbox(Daemon):
         super().start(ready or (lambda: any("listening on" in line for line in self.lines()[before:])))
 
     def _call(self, method, path, body=None, **query):
+        return self._request(method, f"/sandbox/{path}" + ("?" + urlencode(query) if query else ""), body)
+
+    def _request(self, method, target, body=None):
         context = ssl.create_default_context(cafile=str(self.pki.cert("ca")))
         context.load_cert_chain(self.pki.cert("client"), self.pki.key("client"))
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=60)
         try:
-            target = f"/sandbox/{path}" + ("?" + urlencode(query) if query else "")
             payload = None if body is None else json.dumps(body)
             connection.request(method, target, payload, {"Content-Type": "application/json"} if payload else {})
             answer = connection.getresponse()
@@ -113,6 +115,10 @@ class Sandbox(Daemon):
     def identify(self, address, recipient):
         """The owner of the address has his identity confirmed to the recipient."""
         self._call("POST", "identify", {"address": address, "recipient": recipient})
+
+    def session(self, account, password="geheim"):
+        """Logs in as a program does; the session's token."""
+        return json.loads(self._request("POST", "/v1/session", {"account": account, "password": password}))["token"]
 
     def fault(self, kind, **details):
         self._call("POST", "fault", {"kind": kind, **details})
