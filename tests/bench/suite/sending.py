@@ -25,9 +25,9 @@ JUDGED = 32  # submissions at once, up to which the limit has to be reached
 POLLED = 2  # mailboxes, each of which may need a connection of its own
 
 # Numbers of submissions at once, and how many times as many messages are timed; without answer time in all.
-WAVES = {1: 60, 8: 60, 32: 60, 128: 30}
+WAVES = {1: 40, 8: 40, 32: 40, 128: 12}
 QUICK_WAVES = {32: 4}
-COUNT, QUICK_COUNT = 2000, 200
+COUNT, QUICK_COUNT = 1000, 200
 ALL_FAULTS = 1_000_000
 
 # What the sandbox counts, and how much of it is the bench: a fault set, faults cleared twice, and what it counts asked.
