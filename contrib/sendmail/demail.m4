@@ -4,8 +4,8 @@ dnl then make sendmail.cf anew and restart Sendmail. The paths and ports are the
 
 dnl Every SMTP session passes the milter, those of sendmail(1) too: submit.cf (FEATURE(`msp')) hands its messages to the
 dnl daemon by SMTP. F=T: without the milter nothing is taken, the client tries again later. Without F= De-Mail
-dnl recipients would go by unseen. demail-milter asks for the macros that it needs, {auth_authen} at MAIL and `i' at the
-dnl end of the message, so confMILTER_MACROS_* may stay as they are.
+dnl recipients would go by unseen. demail-milter asks for the macros that it needs, `i' and {auth_authen} at MAIL, so
+dnl confMILTER_MACROS_* may stay as they are.
 INPUT_MAIL_FILTER(`demail', `S=inet:8895@127.0.0.1, F=T, T=C:30s;S:30s;R:30s;E:5m')dnl
 
 dnl The way in: demail-poller hands received De-Mail over here. No milter, because these messages bear genuine
