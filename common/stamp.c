@@ -14,6 +14,7 @@
 #define CLOCK_SKEW    300 /* seconds that two machines may differ */
 #define STAMP_VERSION "1"
 #define UNIT_LINE     70U
+#define TIME_BYTES    6 /* of an id: milliseconds since the epoch */
 
 void dm_stamp_clear(DmStamp *stamp)
 {
@@ -40,10 +41,12 @@ static char *to_hex(const guint8 *bytes, gsize length)
 
 char *dm_stamp_new_id(GError **error)
 {
+    guint64 now = GUINT64_TO_BE((guint64)(g_get_real_time() / 1000));
     guint8 bytes[DM_STAMP_ID_LENGTH / 2];
 
+    memcpy(bytes, (const guint8 *)&now + sizeof now - TIME_BYTES, TIME_BYTES);
     /* OpenSSL would set up a generator for each thread, and libmilter makes one for nearly each message. */
-    if (getentropy(bytes, sizeof bytes) != 0) {
+    if (getentropy(bytes + TIME_BYTES, sizeof bytes - TIME_BYTES) != 0) {
         g_set_error(error, DM_ERROR, DM_ERROR_OS, "no random numbers to be had: %s", g_strerror(errno));
         return NULL;
     }

@@ -24,7 +24,7 @@
 
 #include <glib.h>
 
-#define DM_STAMP_ID_LENGTH      32 /* hex digits: 128 random bits */
+#define DM_STAMP_ID_LENGTH      32 /* hex digits: 48 bits of time, 80 random ones */
 #define DM_STAMP_TAG_LENGTH     16 /* hex digits */
 #define DM_STAMP_KEY_MIN        32 /* bytes */
 #define DM_STAMP_RECIPIENTS_MAX 10000
@@ -41,7 +41,8 @@ typedef struct {
 
 void dm_stamp_clear(DmStamp *stamp);
 
-/* A new gateway id. Free with g_free(); DM_ERROR_OS if the system has no random numbers. */
+/* A new gateway id, greater than those of earlier milliseconds: what the journal keeps about De-Mails of one time stands
+ * together then, however many there are. Free with g_free(); DM_ERROR_OS if the system has no random numbers. */
 char *dm_stamp_new_id(GError **error);
 
 /* The field's value, folded with "\n " so that no line is longer than 78 characters. `recipients` (char *) are De-Mail

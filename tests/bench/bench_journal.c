@@ -81,33 +81,34 @@ typedef struct {
 static gboolean deliver(DmJournal *journal, guint number, GError **error)
 {
     g_autofree char *spread = g_compute_checksum_for_data(G_CHECKSUM_MD5, (const guchar *)&number, sizeof number);
+    g_autofree char *gateway_id = g_strdup_printf("%012x%.20s", number, spread); /* as dm_stamp_new_id() makes them */
     g_autofree char *queue_id = g_strdup_printf("4XyZ%08X", number);
     g_autofree char *message_id = g_strdup_printf("<%s@gemeinde.example>", spread);
     g_autofree char *provider_id = g_strdup_printf("%s@anbieter.example", spread);
     char *recipients[] = {(char *)"erika.mustermann@muster.de-mail.de"};
     const gint64 now = 1793000000 + number / 100;
-    const DmSentMessage message = {spread,
+    const DmSentMessage message = {gateway_id,
                                    now,
                                    (char *)"gemeinde",
                                    queue_id,
                                    (char *)"max@gemeinde.example",
                                    (char *)"max@gemeinde.de-mail.de",
                                    message_id,
-                                   spread,
+                                   gateway_id,
                                    0,
                                    (char *)""};
     DmSent before = {0};
     DmSent sent = {DM_SENT_SUBMITTING, now, (char *)"gemeinde", queue_id, (char *)"", (char *)"", (char *)""};
     gboolean found = FALSE;
 
-    if (!dm_journal_get_sent(journal, spread, recipients[0], &before, &found, error))
+    if (!dm_journal_get_sent(journal, gateway_id, recipients[0], &before, &found, error))
         return FALSE;
     dm_sent_clear(&before);
-    if (!dm_journal_put_sent(journal, spread, &message, recipients, &sent, 1, error))
+    if (!dm_journal_put_sent(journal, gateway_id, &message, recipients, &sent, 1, error))
         return FALSE;
     sent.state = DM_SENT_ACCEPTED;
     sent.provider_id = provider_id;
-    return dm_journal_put_sent(journal, spread, NULL, recipients, &sent, 1, error);
+    return dm_journal_put_sent(journal, gateway_id, NULL, recipients, &sent, 1, error);
 }
 
 /* NULL, or an error. */

@@ -250,6 +250,20 @@ static void test_ids(void **state)
     assert_string_not_equal(a, b);
 }
 
+static void test_ids_in_order(void **state)
+{
+    g_autofree char *before = dm_stamp_new_id(NULL);
+    gint64 now = g_get_real_time() / 1000;
+
+    (void)state;
+    while (g_get_real_time() / 1000 == now)
+        continue;
+    for (guint i = 0; i < 100; i++) {
+        g_autofree char *after = dm_stamp_new_id(NULL);
+        assert_true(strcmp(before, after) < 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,7 +271,7 @@ int main(void)
         cmocka_unit_test(test_unit_forged), cmocka_unit_test(test_refolded),
         cmocka_unit_test(test_forged),      cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_age),         cmocka_unit_test(test_many_recipients),
-        cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_ids),         cmocka_unit_test(test_ids_in_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
