@@ -18,17 +18,22 @@ gboolean dm_evidence_begin(DmEvidence *evidence, DmArchive *archive, const DmArc
     return evidence->draft || !archive;
 }
 
-/* Reads on. -1: the source or, with `error`, the archive failed. */
+/* Reads on. -1: the source or, with `error`, the archive failed. Who knows the size does not read what comes behind the
+ * last byte: that byte must not leave before all is on the disk. */
 static gssize read_and_copy(DmEvidence *evidence, void *buffer, gsize size, GError **error)
 {
     gssize n = evidence->read(buffer, size, evidence->data);
 
     if (n < 0 || !evidence->draft)
         return n;
-    if (n > 0)
-        return dm_archive_draft_write(evidence->draft, buffer, (gsize)n, error) ? n : -1;
-    evidence->whole = dm_archive_draft_sync(evidence->draft, error);
-    return evidence->whole ? 0 : -1;
+    if (n > 0 && !dm_archive_draft_write(evidence->draft, buffer, (gsize)n, error))
+        return -1;
+    evidence->taken += n;
+    if (n > 0 && evidence->taken != evidence->size)
+        return n;
+    if (!evidence->whole)
+        evidence->whole = dm_archive_draft_sync(evidence->draft, error);
+    return evidence->whole ? n : -1;
 }
 
 gssize dm_evidence_read(void *buffer, gsize size, gpointer data)

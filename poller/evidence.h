@@ -21,6 +21,8 @@ typedef struct {
     DmArchiveDraft *draft; /* NULL: there is no archive */
     DmReadFunc read;       /* the source of the draft, and */
     gpointer data;         /* its data */
+    gint64 size;           /* bytes of the draft; 0: not known before its end */
+    gint64 taken;          /* bytes that were read */
     gboolean whole;        /* all of it is on the disk */
     gboolean failed;       /* the archive did; the provider can't have got the end of the message */
 } DmEvidence;

@@ -381,7 +381,8 @@ static DmSentMessage sent_message(const DmSubmitRequest *request, const char *pr
 }
 
 /* Nothing may leave that the archive can't take. */
-static gboolean begin_evidence(const Run *run, char *const *recipients, const char *private_id, DmEvidence *evidence)
+static gboolean begin_evidence(const Run *run, char *const *recipients, const char *private_id, gint64 size,
+                               DmEvidence *evidence)
 {
     const DmSubmitRequest *request = run->request;
     const DmArchiveEntry entry = {.tenant = request->tenant,
@@ -392,7 +393,7 @@ static gboolean begin_evidence(const Run *run, char *const *recipients, const ch
                                   .recipients = recipients};
     g_autoptr(GError) error = NULL;
 
-    *evidence = (DmEvidence){.read = request->read, .data = request->data};
+    *evidence = (DmEvidence){.read = request->read, .data = request->data, .size = size};
     if (dm_evidence_begin(evidence, request->archive, &entry, &error))
         return TRUE;
     dm_log(DM_LOG_ERROR, "archive-failed", DM_S("qid", queue_id(run)), DM_S("gid", request->gateway_id),
@@ -440,7 +441,7 @@ static void submit_items(const Run *run, GPtrArray *items)
         answer_error(run, dm_error_is_temporary(error) ? DM_REPLY_INTERNAL : DM_REPLY_UNREADABLE, error);
         return;
     }
-    if (!begin_evidence(run, recipients, private_id, &evidence))
+    if (!begin_evidence(run, recipients, private_id, size, &evidence))
         return;
     for (guint i = 0; i < items->len; i++)
         set_state(run, g_ptr_array_index(items, i), DM_SENT_SUBMITTING, "", "", "");

@@ -21,7 +21,7 @@ from harness.world import World
 
 # What a message passes in our conversation, from the first word in the archive on.
 RECEIVED = ["archive-begin", "archive-begun", "archive-line", "archive-lined", "archive-moved"]
-SENT = ["archive-begin", "journal-write", "journal-written", "provider-call", "provider-data", "archive-begun",
+SENT = ["archive-begin", "journal-write", "journal-written", "provider-call", "archive-begun", "provider-data",
         "provider-answer", "journal-write", "journal-written", "archive-line", "archive-lined", "archive-moved",
         "archive-done", "lmtp-answer", "lmtp-answered"]
 

@@ -31,6 +31,7 @@ typedef struct {
     DmSubmitter *submitter;
     DmArchives *archives;
     gsize read;
+    gint64 size; /* told before the draft is read; 0: not known */
 } Fixture;
 
 static int set_up(void **state)
@@ -91,7 +92,7 @@ static void hide_archive(const Fixture *f, gboolean hide)
     assert_int_equal(hide ? g_rename(f->dir, away) : g_rename(away, f->dir), 0);
 }
 
-static const Fixture *breaking; /* for `accept_and_hide_the_archive` */
+static const Fixture *breaking; /* whose archive is hidden */
 
 /* The provider reads all of it. FALSE if the source breaks. */
 static gboolean read_all(const DmSubmission *submission, gboolean *unsure, GError **error)
@@ -150,6 +151,31 @@ static gboolean accept_on_a_full_disk(const DmSubmission *submission, DmOutcome 
     return accept_all(submission, outcome, unsure, error);
 }
 
+/* As one does that was told the length: nobody reads what comes behind it. */
+static gboolean accept_by_length(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure, GError **error)
+{
+    char buffer[7];
+    gssize n = 0;
+
+    for (gint64 taken = 0; taken < submission->size; taken += n) {
+        n = submission->read(buffer, (gsize)MIN((gint64)sizeof buffer, submission->size - taken), submission->data);
+        if (n > 0)
+            continue;
+        *unsure = TRUE;
+        g_set_error(error, DM_ERROR, DM_ERROR_TEMPORARY, "the source broke");
+        return FALSE;
+    }
+    *outcome = outcome_of("accepted", "accepted");
+    return TRUE;
+}
+
+static gboolean accept_by_length_while_the_archive_is_away(const DmSubmission *submission, DmOutcome **outcome,
+                                                           gboolean *unsure, GError **error)
+{
+    hide_archive(breaking, TRUE);
+    return accept_by_length(submission, outcome, unsure, error);
+}
+
 /* As one does that knows the key already. */
 static gboolean accept_before_the_end(const DmSubmission *submission, DmOutcome **outcome, gboolean *unsure,
                                       GError **error)
@@ -184,10 +210,12 @@ static gboolean was_accepted(const char *key, DmFate *fate, DmOutcome **outcome,
 
 static gboolean prepare(char *const *recipients, gint64 *size, gpointer data, GError **error)
 {
-    (void)size;
+    Fixture *f = data;
+
     (void)recipients;
     (void)error;
-    ((Fixture *)data)->read = 0;
+    f->read = 0;
+    *size = f->size;
     return TRUE;
 }
 
@@ -437,6 +465,22 @@ static void test_archive_full_in_the_message(void **state)
     expect(*state, 1, 0, " accepted=" ERIKA "," OTTO " size=");
 }
 
+/* The same where the provider knows the length, and so which byte is the last. */
+static void test_archive_away_at_the_last_byte(void **state)
+{
+    Fixture *f = *state;
+
+    f->size = (gint64)strlen(DRAFT);
+    breaking = f;
+    fake_provider()->submit = accept_by_length_while_the_archive_is_away;
+    fake_provider()->status = fake_never_seen;
+    submit(f, "451 4.3.0 De-Mail can't be sent", "451 4.3.0 De-Mail can't be sent");
+    hide_archive(f, FALSE);
+    fake_provider()->submit = accept_by_length;
+    submit(f, "250 2.0.0", "250 2.0.0");
+    expect(f, 1, 0, " accepted=" ERIKA "," OTTO " size=");
+}
+
 /* The MTA is told what is so, and the line follows. */
 static void test_archive_away_after(void **state)
 {
@@ -529,6 +573,7 @@ int main(void)
         TEST(resent_without_a_word),
         TEST(archive_away_before),
         TEST(archive_full_in_the_message),
+        TEST(archive_away_at_the_last_byte),
         TEST(archive_away_after),
         TEST(journal_full_after),
         TEST(reload_to_another_archive),
