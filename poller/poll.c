@@ -28,6 +28,7 @@ typedef struct {
     guint failures;        /* rounds in a row in which the provider or the MTA could not be reached */
     GHashTable *waiting;   /* message -> Waiting: what could not be received yet */
     gboolean more;         /* the last round left messages that no list has shown yet */
+    char *last_shown;      /* the last message of a full list, after which the next round was at once; or NULL */
     char *list_reason;
 } Poll;
 
@@ -201,6 +202,19 @@ static void catch_up(Poll *poll, const DmReceiver *receiver)
     poll->catch_up_reason = error ? g_strdup(error->message) : NULL;
 }
 
+/* After a round: whether its list did not show all. A full one that ends as the one before did is the same again, and
+ * nothing of it goes away now: then there is a pause, as always. */
+static gboolean find_more(Poll *poll, const GPtrArray *entries)
+{
+    gboolean full = entries->len >= LIST_MAX && g_hash_table_size(poll->waiting) < entries->len;
+    const char *last = full ? ((const DmEntry *)g_ptr_array_index(entries, entries->len - 1))->id : NULL;
+    gboolean more = last && g_strcmp0(last, poll->last_shown) != 0;
+
+    g_free(poll->last_shown);
+    poll->last_shown = more ? g_strdup(last) : NULL;
+    return more;
+}
+
 static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantConfig *tenant)
 {
     g_autoptr(GError) error = NULL;
@@ -237,7 +251,7 @@ static gboolean poll_once(Poll *poll, const DmGateway *gateway, const DmTenantCo
     dm_channel_polled(channel, done, waiting_since(poll));
     if (!done)
         return FALSE;
-    poll->more = entries->len >= LIST_MAX && g_hash_table_size(poll->waiting) < entries->len;
+    poll->more = find_more(poll, entries);
     catch_up(poll, &receiver);
     dm_channel_ask_account(channel, ACCOUNT_SECONDS);
     return TRUE;
@@ -286,6 +300,7 @@ static void wait_for_round(DmPolls *polls, gint64 pause, guint generation)
 static void poll_free(Poll *poll)
 {
     g_hash_table_unref(poll->waiting);
+    g_free(poll->last_shown);
     g_free(poll->list_reason);
     g_free(poll->catch_up_reason);
     g_free(poll->tenant);

@@ -16,6 +16,7 @@
 #define PATIENCE        30
 #define LONG_PATIENCE   120
 #define MANY            5001 /* one more than a list shows */
+#define PAIRS           3    /* of rounds */
 #define STUCK           "stuck@gemeinde.example"
 #define MICROS_PER_LOOK 10000
 
@@ -119,11 +120,44 @@ static void test_full_mailbox_is_emptied_without_a_pause(void **state)
     dm_gateway_set_current(NULL);
 }
 
+/* A provider may go on showing what it was told to be taken over; a confirmation may wait for its word. */
+static void test_full_list_that_stays_the_same_is_no_reason_to_go_on(void **state)
+{
+    g_autoptr(DmGateway) gateway = make_gateway(*state);
+    g_autoptr(DmJournal) journal = dm_journal_open(*state, DM_JOURNAL_OWN, NULL);
+    DmChannels *channels = dm_channels_new();
+    DmArchives *archives = dm_archives_new();
+    DmPolls *polls = dm_polls_new(channels, journal, archives);
+    g_autofree const char **ids = g_new0(const char *, MANY + 1);
+    gint64 begin = g_get_monotonic_time();
+
+    for (guint i = 0; i < MANY; i++)
+        ids[i] = "stuck";
+    *fake_provider() = (FakeProvider){.message = "Subject: x\r\n\r\n", .ids = ids};
+    dm_gateway_set_current(gateway);
+    dm_polls_update(polls);
+    while (g_atomic_int_get(&fake_provider()->lists) < 2 * PAIRS &&
+           g_get_monotonic_time() < begin + (gint64)PATIENCE * G_USEC_PER_SEC)
+        g_usleep(MICROS_PER_LOOK);
+
+    gint64 elapsed = g_get_monotonic_time() - begin;
+
+    assert_true(dm_polls_stop(polls, PATIENCE));
+    assert_in_range(g_atomic_int_get(&fake_provider()->lists), 2 * PAIRS, 2 * PAIRS + 2);
+    /* A second, less a tenth, between one pair and the next. */
+    assert_true(elapsed > (PAIRS - 1) * G_USEC_PER_SEC * 9 / 10);
+    dm_channels_free(channels);
+    dm_archives_free(archives);
+    dm_gateway_set_current(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_stuck_message, ts_set_up, ts_tear_down),
-        cmocka_unit_test_setup_teardown(test_full_mailbox_is_emptied_without_a_pause, ts_set_up, ts_tear_down)};
+        cmocka_unit_test_setup_teardown(test_full_mailbox_is_emptied_without_a_pause, ts_set_up, ts_tear_down),
+        cmocka_unit_test_setup_teardown(test_full_list_that_stays_the_same_is_no_reason_to_go_on, ts_set_up,
+                                        ts_tear_down)};
 
     g_mime_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
