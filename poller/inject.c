@@ -14,7 +14,8 @@
 #define SHUTTING_DOWN   421 /* RFC 5321 4.2.3 */
 
 struct DmInjector {
-    CURL *handle; /* with its connection; NULL: not needed yet */
+    CURL *handle;  /* with its connection; NULL: not needed yet */
+    gboolean kept; /* the last transaction left a connection */
 };
 
 typedef struct {
@@ -140,7 +141,8 @@ static DmInjectResult judge(const Source *source, long answer)
     return answer / 100 == 5 ? DM_INJECT_REFUSED : DM_INJECT_UNSURE;
 }
 
-/* One transaction. *stale: the connection was a kept one, and the MTA ended it before it asked for the message. */
+/* One transaction. *stale: the MTA ended the connection, which is not a new one, before it asked for the message; or no
+ * connection came about. */
 static CURLcode attempt(CURL *handle, const DmInjection *injection, struct curl_slist *list, Source *source,
                         char *reason, long *answer, gboolean *stale)
 {
@@ -159,13 +161,14 @@ static CURLcode attempt(CURL *handle, const DmInjection *injection, struct curl_
     return code;
 }
 
-static CURLcode transact(CURL *handle, const DmInjection *injection, struct curl_slist *list, Source *source,
-                         char *reason, long *answer)
+/* `kept`: there may be a connection, whose end is no failure. */
+static CURLcode transact(CURL *handle, gboolean kept, const DmInjection *injection, struct curl_slist *list,
+                         Source *source, char *reason, long *answer)
 {
     gboolean stale;
     CURLcode code = attempt(handle, injection, list, source, reason, answer, &stale);
 
-    if (!stale)
+    if (!stale || !kept)
         return code;
     curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     return attempt(handle, injection, list, source, reason, answer, &stale);
@@ -198,16 +201,19 @@ DmInjectResult dm_inject(const DmInjection *injection, char *const *recipients, 
     char reason[CURL_ERROR_SIZE] = "";
     Source source = {.injection = injection};
     struct curl_slist *list = list_recipients(recipients);
-    CURL *handle = take_handle(injection->injector);
+    DmInjector *injector = injection->injector;
+    CURL *handle = take_handle(injector);
     CURLcode code = CURLE_OUT_OF_MEMORY;
     long answer = 0;
 
     if (handle && list) {
         dm_step("inject");
-        code = transact(handle, injection, list, &source, reason, &answer);
+        code = transact(handle, injector && injector->kept, injection, list, &source, reason, &answer);
         dm_step("injected");
     }
-    if (!injection->injector)
+    if (injector)
+        injector->kept = code == CURLE_OK;
+    else
         curl_easy_cleanup(handle);
     curl_slist_free_all(list);
     if (code == CURLE_OK)
