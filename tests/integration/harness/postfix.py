@@ -213,8 +213,9 @@ class Postfix:
         self._reload()
 
     def _reload(self):
+        before = len(self.lines("reload -- version"))
         self._command("postfix", "reload")
-        wait_until(lambda: self.lines("reload -- version"), "Postfix to reload")
+        wait_until(lambda: len(self.lines("reload -- version")) > before, "Postfix to reload")
 
     def flush(self):
         """Tries all that is deferred now."""
