@@ -4,6 +4,7 @@ import pytest
 
 from harness import smtp
 from harness.sandbox import field
+from harness.wait import wait_until
 
 MAX, ERIKA, INTERNET = "max@gemeinde.example", "erika@muster.de-mail.de", "jemand@example.org"
 LATE = "chefin@gemeinde.example"  # refused by Postfix when all of the message is there
@@ -53,3 +54,40 @@ def test_client_that_nobody_trusts(world, token):
     world.mta.wait_empty()
     assert not world.sandbox.mails(ERIKA, token.encode())
     assert len(world.sink.messages(token.encode())) == 2
+
+
+def test_every_line_has_the_queue_id(own_world, token):
+    """That of its message, whatever came before it in the session, for what is decided at the end of the header too."""
+    milter = own_world.gateway.milter
+    assert milter.stop() == 0
+    milter.command.append("-v")
+    own_world.gateway.start_milter()
+    before = len(milter.lines())
+
+    def send(recipient, **fields):
+        return smtp.transact(session, MAX, [recipient], smtp.message(MAX, recipient, token, **fields)).data[1]
+
+    with smtp.connect(own_world.mta.ports["submission"]) as session:
+        replies = {"ordinary": [send(INTERNET)], "refused": [send("divert@x.demail.invalid")]}
+        replies["ordinary"].append(send(INTERNET))
+        session.docmd("MAIL", f"FROM:<{MAX}>")
+        session.docmd("RCPT", f"TO:<{INTERNET}>")
+        session.rset()
+        replies["cleaned"] = [send(INTERNET, X_de_mail_version="1.8")]
+        replies["diverted"] = [send(ERIKA)]
+        replies["ordinary"].append(send(INTERNET))
+    own_world.mta.sendmail(MAX, [INTERNET], smtp.message(MAX, INTERNET, token))
+    wait_until(lambda: len(_queue_ids(milter, before, "ordinary")) == 4, "the message of sendmail(1)")
+    said = {event: _queue_ids(milter, before, event) for event in replies}
+    for event, answers in replies.items():
+        if event != "refused":
+            assert all(queue_id in answer for queue_id, answer in zip(said[event], answers)), (said, replies)
+    every = [queue_id for ids in said.values() for queue_id in ids]
+    assert len(every) == len(set(every)) == 7, said
+    assert all(queue_id and own_world.mta.lines(f"{queue_id}: ") for queue_id in every), said
+    own_world.sandbox.wait(ERIKA, token.encode())
+    own_world.mta.wait_empty()
+
+
+def _queue_ids(daemon, before, event):
+    return [line.partition("qid=")[2].split()[0] for line in daemon.lines()[before:] if f"event={event} qid=" in line]
