@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -21,8 +22,14 @@ class Options:
     quick: bool
 
 
+class Parser(argparse.ArgumentParser):
+    """One that ends as tests/bench/run says."""
+    def error(self, message):
+        self.exit(64, f"run: {message}; see the first lines of tests/bench/run\n")
+
+
 def arguments():
-    parser = argparse.ArgumentParser(prog="run")
+    parser = Parser(prog="run")
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=", ".join(BENCHES))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int)
@@ -30,7 +37,7 @@ def arguments():
     given = parser.parse_args()
     unknown = set(given.benches) - set(BENCHES)
     if unknown or (given.rounds is not None and given.rounds < 1):
-        parser.exit(64, f"run: {', '.join(sorted(unknown)) or 'rounds'}: see the first lines of tests/bench/run\n")
+        parser.error(", ".join(sorted(unknown)) or "rounds")
     return given
 
 
@@ -58,6 +65,9 @@ def as_json(figure):
 
 def main():
     given = arguments()
+    # The benches clean up as after Ctrl-C: what they have started has sessions of its own.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     options = Options(Path(os.environ["DEMAIL_BUILD"]), given.rounds or (1 if given.quick else 5), given.quick)
     if os.access("/dev/shm", os.W_OK):
         tempfile.tempdir = "/dev/shm"
