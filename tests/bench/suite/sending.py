@@ -62,8 +62,8 @@ class Servers:
         socket = self.world.home / f"sink{millis}"
         sink = Daemon("lmtp_sink", [self.build / "tests/bench/lmtp_sink", f"unix:{socket}", millis],
                       self.world.home / f"sink{millis}.log")
-        sink.start(socket.exists)
         self.stack.callback(sink.kill)
+        sink.start(socket.exists)
         return sink
 
     def allow(self, at_once):
