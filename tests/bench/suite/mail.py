@@ -24,6 +24,8 @@ UMask 000
 UserID {user}
 """
 
+EVERYWHERE = ("ours", "none", "lean", "opendkim")
+
 
 class Servers:
     """A world whose Postfix has an smtpd of its own for each filter; what is sent is thrown away."""
@@ -44,16 +46,18 @@ class Servers:
         home.mkdir()
         home.chmod(0o777)
         self.milter = self._restart_on(world, f"unix:{home}/ours")
-        lean = Daemon("lean_filter", ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-                                      build / "tests/bench/lean_filter", f"unix:{home}/lean"], home / "lean.log")
+        lean = [Daemon(name, ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+                              build / "tests/bench/lean_filter", f"unix:{home}/{name}", *options], home / f"{name}.log")
+                for name, options in (("lean", []), ("header", ["header"]))]
         (home / "opendkim.conf").write_text(OPENDKIM.format(socket=home / "opendkim", user="nobody:nogroup"))
         opendkim = Daemon("opendkim", ["opendkim", "-f", "-x", home / "opendkim.conf"], home / "opendkim.log")
-        for daemon, socket in ((lean, home / "lean"), (opendkim, home / "opendkim")):
+        for daemon in (*lean, opendkim):
             self.stack.callback(daemon.kill)
-            daemon.start(socket.exists)
-            socket.chmod(0o777)
-        self.filters = {"ours": self.milter, "lean": lean, "opendkim": opendkim}
-        self.ports = {name: free_port() for name in ("ours", "none", "lean", "opendkim")}
+            daemon.start((home / daemon.name).exists)
+            (home / daemon.name).chmod(0o777)
+        self.filters = {daemon.name: daemon for daemon in (*lean, opendkim)}
+        self.filters["ours"] = self.milter
+        self.ports = {name: free_port() for name in (*EVERYWHERE, "header")}
         world.mta.configure("default_transport=discard:", "relay_transport=discard:",
                             "smtpd_client_connection_rate_limit=0", "default_process_limit=200")
         for name, port in self.ports.items():
@@ -103,11 +107,11 @@ def write_message(path, size):
     path.write_text(head + line * ((size - len(head)) // len(line)))
 
 
-def measure(servers, options, name, content, sessions, count):
-    """All variants, as two figures without bounds: rates, and what the filters use."""
+def measure(servers, options, names, name, content, sessions, count):
+    """These variants, as two figures without bounds: rates, and what the filters use."""
     bursts = 1 if options.quick else BURSTS
     variants = {variant: lambda variant=variant: servers.send(variant, content, sessions, count)
-                for variant in servers.ports}
+                for variant in names}
     for send in variants.values():
         send()
     seconds, used = interleave(variants, options.rounds * bursts)
@@ -128,11 +132,14 @@ def run(options):
     try:
         for size, octets in SIZES.items():
             for sessions in SESSIONS[1:2] if options.quick else SESSIONS:
-                rate, cpu = measure(servers, options, f"{size}, {sessions} sessions", ["-l", str(octets)], sessions,
-                                    max(MESSAGES[size][sessions] // (4 if options.quick else 1), sessions))
+                names = (*EVERYWHERE, "header") if size == "4 KiB" else EVERYWHERE
+                rate, cpu = measure(servers, options, names, f"{size}, {sessions} sessions", ["-l", str(octets)],
+                                    sessions, max(MESSAGES[size][sessions] // (4 if options.quick else 1), sessions))
                 rate.bounds = [Bound("ours", "lean", least=0.97), Bound("ours", "opendkim", least=1.0)]
                 if size == "5 MiB":
                     rate.bounds.append(Bound("ours", "none", least=0.95))
+                if "header" in names:
+                    rate.bounds += [Bound("header", "lean"), Bound("ours", "header")]
                 cpu.bounds = [Bound("ours", "lean", most=1.5)]
                 yield rate
                 yield cpu
@@ -143,7 +150,10 @@ def run(options):
                      [Bound("5 MiB", "4 KiB")])
         long_way = servers.world.home / "long-way"
         write_message(long_way, SIZES["4 KiB"])
-        yield from measure(servers, options, "4 KiB, 25 fields, 10 sessions", ["-F", str(long_way)], 10,
-                           MESSAGES["4 KiB"][10] // (4 if options.quick else 1))
+        rate, cpu = measure(servers, options, (*EVERYWHERE, "header"), "4 KiB, 25 fields, 10 sessions",
+                            ["-F", str(long_way)], 10, MESSAGES["4 KiB"][10] // (4 if options.quick else 1))
+        rate.bounds = [Bound("ours", "lean"), Bound("header", "lean"), Bound("ours", "header")]
+        yield rate
+        yield cpu
     finally:
         servers.stack.close()
