@@ -2,13 +2,13 @@
  * The filter as libmilter sees it: thin callbacks around a DmSession.
  *
  * One decision, at the end of the header. MAIL, RCPT and header lines are streamed to us without an answer, HELO, DATA,
- * body and unknown commands are not sent at all: a message that stays as it is costs one round trip, and we hear no more
- * of it. For the others, refused ones as well, a second one follows at the end of the message, where it is acted upon.
+ * body and unknown commands are not sent at all: a message that stays as it is costs one round trip, and we hear no
+ * more of it. For the others, refused ones as well, a second one follows at the end of the message: there we act.
  *
  * What the two MTAs do differently, and how we take it (tests/integration/test_differences.py holds them to it):
  *
- *   queue id             Postfix knows it from the second RCPT on, Sendmail from MAIL: asked for at MAIL and DATA, both of
- *                        which libmilter keeps.
+ *   queue id             Postfix knows it from the second RCPT on, Sendmail from MAIL: asked for at MAIL and at
+ *                        DATA; libmilter keeps it.
  *   login                {auth_authen} at MAIL in both; Sendmail's is user@realm: read and copied at MAIL.
  *   addresses            as typed, with <> over SMTP; Postfix gives sendmail(1)'s without <> and may have rewritten them,
  *                        while smfi_delrcpt() compares with its own form: a recipient is deleted in both forms.
