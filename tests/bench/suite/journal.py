@@ -77,8 +77,7 @@ def shared_syncs(bench, options):
                  [Bound("1 threads", "disk"), Bound("32 threads", "disk", least=1.0)])
     del syncs["disk"]
     yield Figure("journal", "syncs and synchronous writes", "per De-Mail", syncs,
-                 [Bound("8 threads", "1 threads", most=0.5, counted=True),
-                  Bound("32 threads", "1 threads", most=0.25, counted=True)])
+                 [Bound("8 threads", "1 threads", most=0.5), Bound("32 threads", "1 threads", most=0.25)])
 
 
 def size_of(folder):
