@@ -18,6 +18,7 @@
 #include "common/postmap.h"
 #include "common/table.h"
 
+#include <errno.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -238,7 +239,8 @@ static gboolean replace_once(const char *path, guint which)
     g_autofree char *made = g_strdup_printf("%s.%u", path, which);
     g_autofree char *new = g_strconcat(compiled, ".new", NULL);
 
-    return link(made, new) == 0 && rename(new, compiled) == 0;
+    /* rename(2) does nothing, and leaves both, where both are the same file: after a run that ended with this one. */
+    return link(made, new) == 0 && rename(new, compiled) == 0 && (unlink(new) == 0 || errno == ENOENT);
 }
 
 static gpointer replace_often(gpointer data)
