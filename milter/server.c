@@ -83,6 +83,16 @@ static gboolean on_drain(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* libmilter's controller destroys its lock as it ends. A thread that comes for it just then waits for ever, and smfi_main()
+ * with it if that thread is the one that accepts. */
+static gboolean on_overdue(gpointer data)
+{
+    Server *server = data;
+
+    g_main_loop_quit(server->loop);
+    return G_SOURCE_REMOVE;
+}
+
 static gboolean on_stop(gpointer data)
 {
     Server *server = data;
@@ -100,6 +110,7 @@ static gboolean on_stop(gpointer data)
     if (error != NULL)
         dm_log(DM_LOG_WARNING, "drain-failed", DM_S("reason", error->message));
     smfi_stop();
+    g_timeout_add_seconds(FINISH_SECONDS, on_overdue, server);
     return G_SOURCE_CONTINUE;
 }
 
