@@ -17,7 +17,6 @@
 #define DRAIN_MILLIS   50U
 #define FINISH_SECONDS 7 /* libmilter looks every 5 whether it is to stop */
 #define PROBES         3 /* within the time of the watchdog */
-#define STACK_BYTES    (256U * 1024)
 
 typedef struct {
     DmListener *listener;
@@ -138,19 +137,6 @@ static void start_watchdog(Server *server)
         g_timeout_add((guint)CLAMP(interval / 1000, 1, G_MAXINT), on_watchdog, server);
 }
 
-/* libmilter starts and ends a thread for nearly every message, with the size of stack that is the default. The C library
- * keeps 40 MiB of ended threads' stacks for new ones, only five of the usual size; the others it maps and unmaps. */
-static void make_threads_cheap(void)
-{
-    pthread_attr_t attributes;
-
-    if (pthread_attr_init(&attributes) != 0)
-        return;
-    if (pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0)
-        pthread_setattr_default_np(&attributes);
-    pthread_attr_destroy(&attributes);
-}
-
 /* libmilter takes the signals that stop it with sigwait(3), in a thread of its own. The kernel gives a signal to the main
  * thread if that does not block it: all others do, and this one has handlers. Were it otherwise, libmilter would stop
  * at once, as it does without us. */
@@ -191,7 +177,6 @@ DmServerEnd dm_server_run(DmListener *listener, guint needs, void (*on_ready)(gp
     server->listener = listener;
     server->needs = needs;
     server->loop = g_main_loop_new(NULL, FALSE);
-    make_threads_cheap();
     start_threads(server);
     if (!dm_alive(listener->fd, ANSWER_SECONDS, error))
         return DM_SERVER_FAILED;
